@@ -1,0 +1,105 @@
+import { Type, type Static } from 'typebox'
+import { column } from '../kernel/column.ts'
+
+export const AGENT_STATUS = ['draft', 'published', 'archived'] as const
+export const REVIEW_ACTION = ['submitted', 'approved', 'rejected', 'withdrawn', 'revoked'] as const
+
+/** Words of a listing in one language. */
+export const listingText = Type.Object({
+  name: Type.Optional(Type.String({ maxLength: 255 })),
+  tagline: Type.Optional(Type.String({ maxLength: 200 })),
+  description: Type.Optional(Type.String({ maxLength: 8000 })),
+  /** Suggested first messages. */
+  starters: Type.Optional(Type.Array(Type.String({ maxLength: 300 }), { maxItems: 6 })),
+})
+
+/** A store listing: Chinese and English side by side; a missing language falls back to the other, then to the row. */
+export const listing = Type.Object({ zh: Type.Optional(listingText), en: Type.Optional(listingText) })
+export type Listing = Static<typeof listing>
+
+export const modelParams = Type.Object({
+  /** Provider's model name; absent: the platform's default. */
+  model: Type.Optional(Type.String({ maxLength: 200 })),
+  temperature: Type.Optional(Type.Number({ minimum: 0, maximum: 2 })),
+  top_p: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
+  max_tokens: Type.Optional(Type.Integer({ minimum: 1, maximum: 200_000 })),
+  /** Tokens of earlier messages that a run may see. */
+  context_tokens: Type.Optional(Type.Integer({ minimum: 256, maximum: 1_000_000 })),
+})
+export type ModelParams = Static<typeof modelParams>
+
+/** What an agent may touch, in the words a user decides by. */
+export const manifest = Type.Object({
+  name: Type.Optional(Type.String()),
+  description: Type.Optional(Type.String()),
+  icon: Type.Optional(Type.String()),
+  category_id: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  tags: Type.Optional(Type.Array(Type.String())),
+  listing: Type.Optional(listing),
+  /** Named services, tools and origins the version uses, e.g. `llm`. */
+  permissions: Type.Optional(Type.Array(Type.String())),
+  /** Node types of the workflow, in order. */
+  steps: Type.Optional(Type.Array(Type.String())),
+})
+export type Manifest = Static<typeof manifest>
+
+export const agentRow = Type.Object({
+  id: column.uuid(),
+  name: column.varchar(255),
+  description: column.nullable(column.text()),
+  developer_id: column.uuid(),
+  category_id: column.nullable(column.uuid()),
+  tags: column.textArray(),
+  status: column.oneOf(20, AGENT_STATUS),
+  download_count: column.int(),
+  average_rating: column.nullable(column.numeric(3, 2)),
+  published_at: column.nullable(column.timestamptz()),
+  slug: column.varchar(100),
+  icon: column.nullable(column.varchar(64)),
+  listing: column.jsonb(listing),
+  rating_count: column.int(),
+  deleted_at: column.nullable(column.timestamptz()),
+  created_at: column.timestamptz(),
+  updated_at: column.timestamptz(),
+})
+export type AgentRow = Static<typeof agentRow>
+
+export const agentDraftRow = Type.Object({
+  id: column.uuid(),
+  agent_id: column.uuid(),
+  user_id: column.uuid(),
+  name: column.varchar(255),
+  description: column.text(),
+  category_id: column.nullable(column.uuid()),
+  tags: column.textArray(),
+  icon: column.nullable(column.varchar(64)),
+  listing: column.jsonb(listing),
+  system_prompt: column.text(),
+  model_params: column.jsonb(modelParams),
+  workflow_definition: column.json(),
+  revision: column.int(),
+  field_clock: column.jsonb(Type.Record(Type.String(), Type.String())),
+  deleted_at: column.nullable(column.timestamptz()),
+  created_at: column.timestamptz(),
+  updated_at: column.timestamptz(),
+})
+export type AgentDraftRow = Omit<Static<typeof agentDraftRow>, 'workflow_definition'> & {
+  /** A `WorkflowDefinition` (shared/workflow/graph.ts), or null for a prompt-only agent. */
+  workflow_definition: unknown
+}
+
+export const agentInstallRow = Type.Object({
+  id: column.uuid(),
+  user_id: column.uuid(),
+  agent_id: column.uuid(),
+  agent_version_id: column.uuid(),
+  version: column.varchar(50),
+  name: column.varchar(255),
+  icon: column.nullable(column.varchar(64)),
+  manifest: column.jsonb(manifest),
+  pinned: column.bool(),
+  removed_at: column.nullable(column.timestamptz()),
+  created_at: column.timestamptz(),
+  updated_at: column.timestamptz(),
+})
+export type AgentInstallRow = Static<typeof agentInstallRow>

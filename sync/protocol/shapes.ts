@@ -1,0 +1,52 @@
+import type { TObject } from 'typebox'
+import { agentDraftRow, agentInstallRow, agentRow } from '../../shared/agent/rows.ts'
+import { branchChoiceRow, chatMessageRow, chatRow } from '../../shared/chat/rows.ts'
+import { preferenceRow } from '../../shared/config/rows.ts'
+import { humanTaskRow, workflowExecutionRow } from '../../shared/workflow/rows.ts'
+import { ackRow } from './ack.ts'
+
+/**
+ * A shape: the part of one table that one person's replica holds. Clients name a shape; they send no SQL, no table
+ * and no columns. The filter is always `owner = the session's user`.
+ */
+export interface ShapeDefinition {
+  readonly table: string
+  /** Key columns, as in the table's primary key. */
+  readonly key: readonly string[]
+  /** The column that holds the owner's user id. */
+  readonly owner: string
+  /** Columns that travel: the row schema's, and no others. */
+  readonly row: TObject
+}
+
+export const SHAPES = {
+  acks: { table: 'acks', key: ['device_id'], owner: 'user_id', row: ackRow },
+  chats: { table: 'chats', key: ['id'], owner: 'user_id', row: chatRow },
+  messages: { table: 'chat_messages', key: ['id'], owner: 'user_id', row: chatMessageRow },
+  branch_choices: { table: 'branch_choices', key: ['user_id', 'chat_id', 'fork_id'], owner: 'user_id', row: branchChoiceRow },
+  drafts: { table: 'agent_drafts', key: ['id'], owner: 'user_id', row: agentDraftRow },
+  agents_mine: { table: 'agents', key: ['id'], owner: 'developer_id', row: agentRow },
+  installs: { table: 'agent_installs', key: ['id'], owner: 'user_id', row: agentInstallRow },
+  tasks: { table: 'human_intervention_tasks', key: ['task_id'], owner: 'user_id', row: humanTaskRow },
+  preferences: { table: 'preferences', key: ['user_id', 'key'], owner: 'user_id', row: preferenceRow },
+  runs: { table: 'workflow_executions', key: ['execution_id'], owner: 'user_id', row: workflowExecutionRow },
+} as const satisfies Record<string, ShapeDefinition>
+
+export type ShapeName = keyof typeof SHAPES
+
+export const SHAPE_NAMES: readonly ShapeName[] = Object.keys(SHAPES).filter((name): name is ShapeName => name in SHAPES)
+
+export function isShapeName(text: string): text is ShapeName {
+  return Object.hasOwn(SHAPES, text)
+}
+
+/** The shape that carries `table`; each synced table has exactly one. */
+export function shapeOfTable(table: string): (ShapeDefinition & { name: ShapeName }) | undefined {
+  const name = SHAPE_NAMES.find((candidate) => SHAPES[candidate].table === table)
+  return name && { name, ...SHAPES[name] }
+}
+
+/** Column names of a shape, in the row schema's order. */
+export function shapeColumns(shape: ShapeDefinition): string[] {
+  return Object.keys(shape.row.properties)
+}
