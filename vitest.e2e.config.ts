@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config'
+
+/** Journeys in a real browser against a real server and the built client. One file at a time: each starts a whole product. */
+export default defineConfig({
+  test: {
+    name: 'e2e',
+    environment: 'node',
+    include: ['client/e2e/**/*.e2e.ts', 'server/**/*.e2e.ts'],
+    globalSetup: ['server/kernel/testing/global-setup.ts'],
+    fileParallelism: false,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    passWithNoTests: true,
+  },
+})
