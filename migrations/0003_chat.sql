@@ -166,6 +166,14 @@ create table run_partials (
   primary key (execution_id, attempt, seq)
 );
 
+-- Tokens a person used per day, for the daily cap; written with the end of each run.
+create table token_usages (
+  user_id uuid not null references users (id) on delete cascade,
+  day date not null,
+  tokens bigint not null default 0,
+  primary key (user_id, day)
+);
+
 -- LangGraph's checkpoints (layout of @langchain/langgraph-checkpoint-postgres 1.0.5).
 create schema langgraph;
 create table langgraph.checkpoints (
