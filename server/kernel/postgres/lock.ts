@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { realpathSync, unlinkSync } from 'node:fs'
 import net from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ConfigurationError, errorCode } from '../configuration-error.ts'
 
 /** Held as long as this process lives; the kernel frees it at any death, also at kill -9, so it is never stale. */
@@ -11,24 +12,25 @@ export interface DataDirLock {
 /**
  * Takes the data directory for this process, or throws a ConfigurationError that names the process which has it.
  * The lock is a listening local socket, because a socket dies with its owner and a file does not.
+ * It asks again for `patienceMs`: a supervisor may start the next server while the last one is still ending.
  */
-export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
+export async function lockDataDir(dataDir: string, patienceMs = 3000): Promise<DataDirLock> {
   const address = lockAddress(realpathSync(dataDir))
-  for (let attempt = 0; attempt < 3; attempt += 1) {
+  const until = Date.now() + patienceMs
+  for (;;) {
     const server = await listen(address)
     if (server) return { release: () => new Promise((done) => server.close(() => done())) }
     const holder = await askHolder(address)
-    if (holder !== undefined) {
-      throw new ConfigurationError(
-        `数据目录 ${dataDir} 正被另一个 Banyan 使用（进程 ${holder}）：请先停止它，或用 DATA_DIR 指定另一个目录。`,
-        `The data directory ${dataDir} is in use by another Banyan (process ${holder}): stop that one first, or choose another folder with DATA_DIR.`,
-      )
-    }
-    removeDeadSocket(address)
+    if (holder === undefined) removeDeadSocket(address)
+    if (Date.now() >= until) throw inUse(dataDir, holder ?? '?')
+    await sleep(100)
   }
-  throw new ConfigurationError(
-    `无法锁定数据目录 ${dataDir}：请稍后再试。`,
-    `Could not lock the data directory ${dataDir}: please try again in a moment.`,
+}
+
+function inUse(dataDir: string, holder: string): ConfigurationError {
+  return new ConfigurationError(
+    `数据目录 ${dataDir} 正被另一个 Banyan 使用（进程 ${holder}）：请先停止它，或用 DATA_DIR 指定另一个目录。`,
+    `The data directory ${dataDir} is in use by another Banyan (process ${holder}): stop that one first, or choose another folder with DATA_DIR.`,
   )
 }
 
