@@ -1,0 +1,113 @@
+import pg from 'pg'
+import { operationalError } from '../../shared/kernel/errors.ts'
+import type { Log } from './log.ts'
+import type { Statement } from './statement.ts'
+
+/** Postgres prints times in UTC; they travel as ISO 8601 text with all microseconds. */
+export function isoTime(text: string): string {
+  const match = /^(\d{4,}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d+)?)(?:\+00(?::?00)?|Z)$/.exec(text)
+  return match ? `${match[1]}T${match[2]}Z` : text
+}
+
+const { builtins } = pg.types
+const parsers = new Map<number, (text: string) => unknown>([
+  [builtins.TIMESTAMPTZ, isoTime],
+  [builtins.INT8, Number],
+  [builtins.NUMERIC, Number],
+])
+
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') => {
+    const own = format === 'binary' ? undefined : parsers.get(oid)
+    return own ?? pg.types.getTypeParser(oid, format as 'text')
+  },
+}
+
+export type Row = Record<string, unknown>
+
+/** Something that runs statements: the pool, or one connection inside a transaction. */
+export interface Queryable {
+  query<R extends Row = Row>(statement: Statement | string, values?: unknown[]): Promise<R[]>
+}
+
+export interface Database extends Queryable {
+  readonly url: string
+  /** Runs `work` in one transaction on one connection; a thrown error rolls back. */
+  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>
+  /** For libraries that want a pool of their own kind (better-auth, the checkpoint saver). */
+  readonly pool: pg.Pool
+  close(): Promise<void>
+}
+
+/**
+ * Opens a pool of at most `size` connections. Pools are few and small: every backend costs memory, and a turn needs
+ * few statements.
+ */
+export function openDatabase(options: { url: string; size: number; name: string; log: Log }): Database {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.size,
+    application_name: `banyan-${options.name}`,
+    options: '-c TimeZone=UTC -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s',
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 60_000,
+    types,
+  })
+  // Without a listener a connection that Postgres closes ends the whole process.
+  pool.on('error', (error) => options.log.warn({ event: 'db.connection-lost', pool: options.name, reason: error.message }))
+
+  return {
+    url: options.url,
+    pool,
+    query: <R extends Row>(statement: Statement | string, values?: unknown[]) => run<R>(pool, statement, values),
+    async transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
+      const client = await connect(pool)
+      try {
+        await client.query('begin')
+        const result = await work({ query: (statement, values) => run(client, statement, values) })
+        await client.query('commit')
+        client.release()
+        return result
+      } catch (error) {
+        await client.query('rollback').then(
+          () => client.release(),
+          (broken: Error) => client.release(broken),
+        )
+        throw error
+      }
+    },
+    close: () => pool.end(),
+  }
+}
+
+async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
+  try {
+    return await pool.connect()
+  } catch (error) {
+    throw asOperational(error)
+  }
+}
+
+async function run<R extends Row>(on: pg.Pool | pg.PoolClient, statement: Statement | string, values?: unknown[]): Promise<R[]> {
+  try {
+    const config = typeof statement === 'string' ? { text: statement, values } : statement
+    const result = await on.query<R>(config)
+    return result.rows
+  } catch (error) {
+    throw asOperational(error)
+  }
+}
+
+/** Lost connections and shutdowns become `server/unavailable`; SQL errors stay what they are. */
+function asOperational(error: unknown): unknown {
+  const code = sqlState(error)
+  const message = error instanceof Error ? error.message : String(error)
+  const lost = code === undefined && /terminat|ECONN|timeout|Connection|not queryable|closed/i.test(message)
+  const down = code !== undefined && (code.startsWith('08') || code.startsWith('57P') || code === '53300' || code.startsWith('ECONN'))
+  return lost || down ? operationalError('server/unavailable', {}, message) : error
+}
+
+/** SQLSTATE of a database error (https://www.postgresql.org/docs/18/errcodes-appendix.html). */
+export function sqlState(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
