@@ -17,7 +17,11 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: [`${folders}/**/*.test.ts`], exclude: [...never, withPostgres, `${folders}/**/*.pg.soak.test.ts`] },
+        test: {
+          name: 'unit',
+          include: [`${folders}/**/*.test.ts`],
+          exclude: [...never, withPostgres, `${folders}/**/*.pg.soak.test.ts`],
+        },
       },
       {
         extends: true,

@@ -72,11 +72,20 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   }
 }
 
-function readInteger(name: string, text: string | undefined, range: { byDefault: number; least: number; most: number }): number {
+function readInteger(
+  name: string,
+  text: string | undefined,
+  range: { byDefault: number; least: number; most: number },
+): number {
   if (text === undefined) return range.byDefault
   const value = Number(text)
   if (/^\d+$/.test(text) && value >= range.least && value <= range.most) return value
-  throw bad(name, text, `${range.least} 到 ${range.most} 之间的整数`, `a whole number from ${range.least} to ${range.most}`)
+  throw bad(
+    name,
+    text,
+    `${range.least} 到 ${range.most} 之间的整数`,
+    `a whole number from ${range.least} to ${range.most}`,
+  )
 }
 
 function readDatabaseUrl(name: string, text: string | undefined): string | undefined {
@@ -122,7 +131,12 @@ function readOpenAi(
 
 function readMasterKey(text: string | undefined): string | undefined {
   if (text === undefined || /^[0-9a-f]{32}$/i.test(text)) return text?.toLowerCase()
-  throw bad('BANYAN_MASTER_KEY', undefined, '32 个十六进制字符（openssl rand -hex 16）', '32 hexadecimal digits (openssl rand -hex 16)')
+  throw bad(
+    'BANYAN_MASTER_KEY',
+    undefined,
+    '32 个十六进制字符（openssl rand -hex 16）',
+    '32 hexadecimal digits (openssl rand -hex 16)',
+  )
 }
 
 function readAdmin(email: string | undefined, password: string | undefined): Environment['admin'] {
@@ -155,7 +169,8 @@ function readOrigins(name: string, text: string | undefined): readonly string[] 
 function readOrigin(name: string, text: string | undefined): string | undefined {
   if (text === undefined) return undefined
   const url = parseUrl(text)
-  const plain = url && /^https?:$/.test(url.protocol) && url.pathname === '/' && !url.search && !url.hash && !url.username
+  const plain =
+    url && /^https?:$/.test(url.protocol) && url.pathname === '/' && !url.search && !url.hash && !url.username
   if (plain) return url.origin
   throw bad(name, text, 'http(s)://主机[:端口]，不带路径', 'http(s)://host[:port] without a path')
 }

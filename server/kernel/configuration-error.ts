@@ -17,6 +17,7 @@ export class ConfigurationError extends Error {
 
 /** The `code` of a Node system error (`ENOENT`, `EACCES` …) or of a Postgres error (`3D000` …), if it has one. */
 export function errorCode(error: unknown): string | undefined {
-  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string') return error.code
+  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string')
+    return error.code
   return undefined
 }

@@ -41,10 +41,12 @@ test('many servers that start at once apply each migration once', async () => {
 test('a migration that fails leaves nothing of itself, and names its line', async () => {
   write('0001_notes.sql', 'create table notes (id integer primary key);')
   write('0002_bad.sql', 'create table half (id integer);\n\nselect nonsense;')
-  await expect(migrate(database.url, folder)).rejects.toThrow(/0002_bad failed: column "nonsense" does not exist \(line 3\)/)
-  expect(await rows(`select to_regclass('notes') is not null as notes, to_regclass('half') is null as no_half`)).toEqual([
-    { notes: true, no_half: true },
-  ])
+  await expect(migrate(database.url, folder)).rejects.toThrow(
+    /0002_bad failed: column "nonsense" does not exist \(line 3\)/,
+  )
+  expect(
+    await rows(`select to_regclass('notes') is not null as notes, to_regclass('half') is null as no_half`),
+  ).toEqual([{ notes: true, no_half: true }])
 })
 
 test('a file changed after it was applied is refused', async () => {
@@ -68,7 +70,9 @@ test('a no-transaction file may build indexes concurrently', async () => {
     '-- no-transaction\ndrop index concurrently if exists notes_body;\n-- why\ncreate index concurrently notes_body\n  on notes (body); -- done\n',
   )
   expect(await migrate(database.url, folder)).toEqual({ applied: ['0001_notes', '0002_index'] })
-  expect(await rows(`select indisvalid from pg_index where indexrelid = 'notes_body'::regclass`)).toEqual([{ indisvalid: true }])
+  expect(await rows(`select indisvalid from pg_index where indexrelid = 'notes_body'::regclass`)).toEqual([
+    { indisvalid: true },
+  ])
 })
 
 test('an older server runs on a newer database unless a breaking migration was applied', async () => {

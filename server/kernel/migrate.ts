@@ -68,7 +68,8 @@ export function readMigrations(directory: string): Migration[] {
     .map((file) => parse(file, readFileSync(path.join(directory, file), 'utf8')))
   for (const [index, migration] of migrations.entries()) {
     const twin = migrations[index + 1]
-    if (twin && twin.id === migration.id) throw new Error(`Two migrations have one number: ${migration.name}, ${twin.name}`)
+    if (twin && twin.id === migration.id)
+      throw new Error(`Two migrations have one number: ${migration.name}, ${twin.name}`)
   }
   return migrations
 }
@@ -87,7 +88,9 @@ function parse(file: string, text: string): Migration {
 }
 
 async function readApplied(client: pg.Client): Promise<AppliedMigration[]> {
-  const { rows } = await client.query<AppliedMigration>('select id, name, checksum, breaking from migrations order by id')
+  const { rows } = await client.query<AppliedMigration>(
+    'select id, name, checksum, breaking from migrations order by id',
+  )
   return rows
 }
 

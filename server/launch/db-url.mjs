@@ -11,7 +11,10 @@ if (process.env.DATABASE_URL?.trim()) {
 } else {
   const state = readState(path.join(dataDir, 'postgres/state.json'))
   if (!existsSync(path.join(state.home, 'cluster/postmaster.pid'))) {
-    fail('内置的 Postgres 没有在运行：请先运行 npm start。', 'The embedded Postgres is not running: run npm start first.')
+    fail(
+      '内置的 Postgres 没有在运行：请先运行 npm start。',
+      'The embedded Postgres is not running: run npm start first.',
+    )
   }
   console.log(`postgres://${state.user}:${state.password}@127.0.0.1:${state.port}/${state.database}`)
 }
@@ -21,7 +24,10 @@ function readState(file) {
     return JSON.parse(readFileSync(file, 'utf8'))
   } catch (error) {
     if (error.code === 'EACCES') {
-      return fail(`没有权限读取 ${file}：请用启动 Banyan 的用户运行。`, `${file} may not be read: run this as the user who started Banyan.`)
+      return fail(
+        `没有权限读取 ${file}：请用启动 Banyan 的用户运行。`,
+        `${file} may not be read: run this as the user who started Banyan.`,
+      )
     }
     return fail(
       `数据目录 ${dataDir} 里还没有数据库：请先运行 npm start（或设置同样的 DATA_DIR）。`,

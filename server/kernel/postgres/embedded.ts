@@ -86,7 +86,9 @@ function makeDataDir(dataDir: string): void {
 
 function fingerprintOf(binaries: Binaries, settings: Record<string, string>): string {
   const sorted = Object.entries(settings).toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return createHash('sha256').update(JSON.stringify([binaries.version, sorted])).digest('hex')
+  return createHash('sha256')
+    .update(JSON.stringify([binaries.version, sorted]))
+    .digest('hex')
 }
 
 /** Deals with what postmaster.pid says: the pid of a Postgres to adopt, or undefined when one must be launched. */
@@ -118,7 +120,12 @@ async function answers(home: Home): Promise<boolean> {
   }
 }
 
-async function launch(home: Home, binaries: Binaries, settings: Record<string, string>, log: EventLog): Promise<number> {
+async function launch(
+  home: Home,
+  binaries: Binaries,
+  settings: Record<string, string>,
+  log: EventLog,
+): Promise<number> {
   for (let attempt = 1; ; attempt += 1) {
     if (!(await portIsFree(home.state.port))) {
       home.state.port = await freePort()
@@ -131,7 +138,9 @@ async function launch(home: Home, binaries: Binaries, settings: Record<string, s
 
     const complaint = readFileSync(home.logFile, 'utf8').slice(before)
     // Backends of a postmaster that was killed need a moment to notice; a port may be taken since we looked.
-    const passing = /shared memory block .* is still in use|Address already in use|could not create any TCP/i.test(complaint)
+    const passing = /shared memory block .* is still in use|Address already in use|could not create any TCP/i.test(
+      complaint,
+    )
     if (!passing || attempt === 20) throw new Error(`Postgres did not start: ${lastLines(complaint)} (${home.logFile})`)
     await sleep(500)
   }

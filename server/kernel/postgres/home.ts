@@ -1,5 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import { ConfigurationError, errorCode } from '../configuration-error.ts'
@@ -49,7 +59,15 @@ export async function openHome(dataDir: string): Promise<Home> {
   mkdirSync(state.home, { recursive: true, mode: 0o711 })
   const save = (): void => writeState(stateFile, state)
   save()
-  const home: Home = { folder: state.home, cluster, socketDir: undefined, logFile: path.join(base, 'postgres.log'), runAs, state, save }
+  const home: Home = {
+    folder: state.home,
+    cluster,
+    socketDir: undefined,
+    logFile: path.join(base, 'postgres.log'),
+    runAs,
+    state,
+    save,
+  }
   home.socketDir = makeSocketDir(home)
   return home
 }

@@ -25,7 +25,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
     dataDir,
     log: () => undefined,
     // Durability is the one thing that a test database does not need; tests of it start their own.
-    settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '200', max_replication_slots: '40', max_wal_senders: '40' },
+    settings: {
+      fsync: 'off',
+      synchronous_commit: 'off',
+      full_page_writes: 'off',
+      max_connections: '200',
+      max_replication_slots: '40',
+      max_wal_senders: '40',
+    },
   })
   const remove = async (): Promise<void> => {
     await postgres.stop()
