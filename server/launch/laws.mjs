@@ -66,8 +66,10 @@ export function checkSizes(root) {
 
 /** SQL lives in *.repository.ts, queries.ts, migrations; the kernel and the shape server are made of it. */
 export function checkSql(root) {
-  const sql =
-    /[`'"]\s*(?:select\s[^`'"]*?\sfrom\s|insert\s+into\s+\w|update\s+\w+\s+set\s|delete\s+from\s+\w|with\s+\w+\s+as\s*\()/i
+  // Small or capital letters throughout: a sentence that begins with "Select a file …" is not SQL.
+  const verbs =
+    'select [^`\'"]*? from |insert +into +[a-z]|update +[a-z_]+ +set |delete +from +[a-z]|with +[a-z_]+ +as *[(]'
+  const sql = new RegExp(`[\`'"]\\s*(?:${verbs}|${verbs.toUpperCase()})`.replaceAll(' ', '\\s'))
   return listFiles(root, ['server', 'shared', 'client'])
     .filter((file) => /\.(ts|vue)$/.test(file) && !isTest.test(file))
     .filter((file) => !/\.repository\.ts$|(^|\/)queries\.ts$|\/queries\/|^server\/(kernel|app)\//.test(file))

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
@@ -66,6 +66,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       adopted: orphan !== undefined,
       stop: async () => {
         await stopPostmaster(pid, home.cluster)
+        if (home.socketDir) rmSync(home.socketDir, { recursive: true, force: true })
         await lock.release()
       },
     }
@@ -131,6 +132,7 @@ async function launch(
       home.state.port = await freePort()
       home.save()
     }
+    clearSocketDir(home)
     const before = logSize(home.logFile)
     const child = spawnPostgres(home, binaries, settings)
     const pid = await untilReady(child, home, log)
@@ -208,6 +210,14 @@ async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T
     return await work(client)
   } finally {
     await client.end()
+  }
+}
+
+/** A killed postmaster leaves a lock beside its socket, with a pid that may be somebody else's by now. The folder is ours alone. */
+function clearSocketDir(home: Home): void {
+  if (!home.socketDir) return
+  for (const name of readdirSync(home.socketDir)) {
+    if (name.startsWith('.s.PGSQL.')) rmSync(path.join(home.socketDir, name), { force: true })
   }
 }
 

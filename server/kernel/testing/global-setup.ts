@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
@@ -21,6 +21,8 @@ const migrations = path.resolve(import.meta.dirname, '../../../migrations')
 /** vitest globalSetup: one Postgres for the whole run, one migrated template in it. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dataDir = mkdtempSync(path.join(tmpdir(), 'banyan-test-'))
+  // As root, Postgres runs as another account, which could not enter the 0700 of mkdtemp.
+  chmodSync(dataDir, 0o711)
   const postgres = await startEmbeddedPostgres({
     dataDir,
     log: () => undefined,
