@@ -111,6 +111,8 @@ begin
   elsif tg_table_name = 'sessions' and tg_op = 'DELETE' then
     insert into audit_log (actor_id, action, object_type, object_id)
       values (old.user_id, 'session.end', 'session', old.id::text);
+    -- every process forgets the session and closes its sockets
+    perform pg_notify('banyan_session', old.user_id::text);
   elsif tg_table_name = 'users' and tg_op = 'INSERT' then
     insert into audit_log (actor_id, action, object_type, object_id, params)
       values (new.id, 'user.create', 'user', new.id::text, jsonb_build_object('roles', new.roles));

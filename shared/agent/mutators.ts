@@ -31,6 +31,7 @@ function checkSizes(set: Row): void {
 /** A new agent: its row and the draft that its developer edits. */
 export const createAgent = mutator({
   name: 'agent.create',
+  permission: 'agent:write',
   args: Type.Object({ agent_id: id, draft_id: id, fields: draftFields }),
   reads: ({ agent_id, draft_id }) => [
     { table: 'agents', key: { id: agent_id } },
@@ -95,6 +96,7 @@ export const createAgent = mutator({
 /** Changes fields of a draft; for each field the latest clock wins. */
 export const updateDraft = mutator({
   name: 'draft.update',
+  permission: 'agent:write',
   locks: true,
   args: Type.Object({ id, set: draftFields }),
   reads: ({ id }) => [{ table: 'agent_drafts', key: { id } }],
@@ -113,6 +115,7 @@ export const updateDraft = mutator({
 /** Hides an agent of one's own from the studio; a published one is taken from the store by archiving it first. */
 export const deleteAgent = mutator({
   name: 'agent.delete',
+  permission: 'agent:write',
   locks: true,
   args: Type.Object({ agent_id: id, draft_id: id }),
   reads: ({ agent_id, draft_id }) => [
@@ -138,6 +141,7 @@ export const deleteAgent = mutator({
 /** Pins or removes an installed agent; chats with it stay. */
 export const updateInstall = mutator({
   name: 'install.update',
+  permission: 'store:install',
   locks: true,
   args: Type.Object({
     id,

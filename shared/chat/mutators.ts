@@ -105,6 +105,7 @@ function openChat(rows: Reader, chat_id: string): Row {
 
 export const createChat = mutator({
   name: 'chat.create',
+  permission: 'chat:write',
   args: Type.Object({ id, chat: newChat }),
   reads: ({ id }) => [{ table: 'chats', key: { id } }],
   run: ({ id, chat }, rows, ctx) => {
@@ -115,6 +116,7 @@ export const createChat = mutator({
 
 export const updateChat = mutator({
   name: 'chat.update',
+  permission: 'chat:write',
   locks: true,
   args: Type.Object({
     id,
@@ -135,6 +137,7 @@ export const updateChat = mutator({
 /** Deletes wins over edits; retention removes the rows later, until then `chat.restore` brings the chat back. */
 export const deleteChat = mutator({
   name: 'chat.delete',
+  permission: 'chat:write',
   locks: true,
   args: Type.Object({ id }),
   reads: ({ id }) => [{ table: 'chats', key: { id } }],
@@ -148,6 +151,7 @@ export const deleteChat = mutator({
 
 export const restoreChat = mutator({
   name: 'chat.restore',
+  permission: 'chat:write',
   locks: true,
   args: Type.Object({ id }),
   reads: ({ id }) => [{ table: 'chats', key: { id } }],
@@ -165,6 +169,7 @@ export const restoreChat = mutator({
  */
 export const sendMessage = mutator({
   name: 'message.send',
+  permission: 'chat:write',
   args: Type.Object({
     chat_id: id,
     parent_message_id: Type.Union([id, Type.Null()]),
@@ -212,6 +217,7 @@ export const sendMessage = mutator({
 /** Another answer to the same message: a new assistant sibling with a run of its own. */
 export const regenerateMessage = mutator({
   name: 'message.regenerate',
+  permission: 'chat:write',
   args: Type.Object({ chat_id: id, user_message_id: id, answer_message_id: id, execution_id: id }),
   reads: (args, ctx) => [
     { table: 'chats', key: { id: args.chat_id } },
@@ -237,6 +243,7 @@ export const regenerateMessage = mutator({
 /** A tombstone: the text goes, the place in the tree and the children stay. */
 export const deleteMessage = mutator({
   name: 'message.delete',
+  permission: 'chat:write',
   locks: true,
   args: Type.Object({ id }),
   reads: ({ id }) => [{ table: 'chat_messages', key: { id } }],
@@ -259,6 +266,7 @@ export const deleteMessage = mutator({
 /** Which child shows at a fork: one row a fork, the latest clock wins. */
 export const chooseBranch = mutator({
   name: 'branch.choose',
+  permission: 'chat:write',
   locks: true,
   args: Type.Object({ chat_id: id, fork_id: id, child_id: id }),
   reads: (args, ctx) => [
@@ -278,6 +286,7 @@ export const chooseBranch = mutator({
 /** Asks a run to stop; text that has arrived stays. Takes effect on the server, so nothing changes here at once. */
 export const stopRun = mutator({
   name: 'run.stop',
+  permission: 'run:stop',
   args: Type.Object({ execution_id: id, answer_message_id: id }),
   reads: ({ answer_message_id }) => [{ table: 'chat_messages', key: { id: answer_message_id } }],
   run: ({ answer_message_id }, rows) => {

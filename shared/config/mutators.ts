@@ -8,6 +8,7 @@ const VALUE_LIMIT = 16 * 1024
 /** Sets one preference of the person; the latest clock wins. */
 export const setPreference = mutator({
   name: 'preference.set',
+  permission: 'preference:write',
   locks: true,
   args: Type.Object({ key: Type.String({ pattern: '^[a-z][a-z0-9_.-]{0,63}$' }), value: Type.Unknown() }),
   reads: ({ key }, ctx) => [{ table: 'preferences', key: { user_id: ctx.user_id, key } }],

@@ -37,6 +37,8 @@ export interface Reader {
 export interface Mutator<A extends TObject = TObject> {
   readonly name: string
   readonly version: number
+  /** Permission of `shared/identity/permissions.ts` that the actor must hold. */
+  readonly permission: string
   readonly args: A
   /** Read, compute, write: the server locks the rows it read when this is set. */
   readonly locks: boolean
@@ -47,6 +49,7 @@ export interface Mutator<A extends TObject = TObject> {
 export function mutator<const A extends TObject>(definition: {
   name: string
   version?: number
+  permission: string
   args: A
   locks?: boolean
   reads: (args: Static<A>, ctx: MutationContext) => RowKey[]

@@ -1,0 +1,84 @@
+import { betterAuth } from 'better-auth'
+import { APIError, createAuthMiddleware } from 'better-auth/api'
+import type pg from 'pg'
+import { newId } from '../../shared/kernel/id.ts'
+
+export interface AuthOptions {
+  pool: pg.Pool
+  /** Signs session cookies; from DATA_DIR, never from the database. */
+  secret: string
+  /** Origins that browsers may call from. */
+  trustedOrigins: () => string[]
+  secureCookies: boolean
+  /** Asked at each self sign-up. */
+  signUpOpen: () => Promise<boolean>
+}
+
+const camelTimes = { createdAt: 'created_at', updatedAt: 'updated_at' }
+
+/**
+ * E-mail and password by better-auth on our own tables. Roles are never input of any of its endpoints, and its
+ * telemetry is off: nothing leaves this machine.
+ */
+export function createAuth(options: AuthOptions) {
+  return betterAuth({
+    appName: 'Banyan',
+    basePath: '/api/auth',
+    secret: options.secret,
+    database: options.pool,
+    telemetry: { enabled: false },
+    trustedOrigins: () => options.trustedOrigins(),
+    emailAndPassword: { enabled: true, minPasswordLength: 10, maxPasswordLength: 128, autoSignIn: true },
+    // Ours counts failures per person and address (sign-in-limit.ts).
+    rateLimit: { enabled: false },
+    session: {
+      modelName: 'sessions',
+      expiresIn: 60 * 60 * 24 * 30,
+      updateAge: 60 * 60 * 24,
+      fields: {
+        ...camelTimes,
+        userId: 'user_id',
+        expiresAt: 'expires_at',
+        ipAddress: 'ip_address',
+        userAgent: 'user_agent',
+      },
+    },
+    user: {
+      modelName: 'users',
+      fields: { ...camelTimes, emailVerified: 'email_verified' },
+      changeEmail: { enabled: false },
+      deleteUser: { enabled: false },
+    },
+    account: {
+      modelName: 'accounts',
+      fields: {
+        ...camelTimes,
+        userId: 'user_id',
+        accountId: 'account_id',
+        providerId: 'provider_id',
+        accessToken: 'access_token',
+        refreshToken: 'refresh_token',
+        idToken: 'id_token',
+        accessTokenExpiresAt: 'access_token_expires_at',
+        refreshTokenExpiresAt: 'refresh_token_expires_at',
+      },
+    },
+    verification: { modelName: 'verifications', fields: { ...camelTimes, expiresAt: 'expires_at' } },
+    advanced: {
+      cookiePrefix: 'banyan',
+      useSecureCookies: options.secureCookies,
+      defaultCookieAttributes: { sameSite: 'lax', httpOnly: true },
+      database: { generateId: () => newId() },
+      ipAddress: { ipAddressHeaders: ['x-banyan-client-ip'] },
+    },
+    hooks: {
+      before: createAuthMiddleware(async (context) => {
+        if (context.path !== '/sign-up/email') return
+        if (await options.signUpOpen()) return
+        throw new APIError('FORBIDDEN', { code: 'auth/sign-up-closed', message: 'sign-up is closed: ask an administrator' })
+      }),
+    },
+  })
+}
+
+export type Auth = ReturnType<typeof createAuth>

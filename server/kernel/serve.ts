@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto'
+import type { ErrorRequestHandler, NextFunction, Request, RequestHandler, Response, Router } from 'express'
+import type { Static, TObject, TSchema } from 'typebox'
+import type { Endpoint } from '../../shared/kernel/endpoint.ts'
+import { AppError, toAppError, userError } from '../../shared/kernel/errors.ts'
+import { mayDo } from '../../shared/identity/permissions.ts'
+import type { Log } from './log.ts'
+import type { Actor, FindActor } from './request.ts'
+import { requireValid } from './validate.ts'
+
+/** What a handler is given: validated parts and who asks. */
+export interface Call<P extends TObject, Q extends TObject, B extends TSchema> {
+  params: Static<P>
+  query: Static<Q>
+  body: Static<B>
+  request: Request
+  request_id: string
+}
+
+export interface ServeContext {
+  findActor: FindActor
+  log: Log
+  /** Writes a refusal into the audit log, in a transaction of its own. */
+  auditRefusal: (actor: Actor | undefined, action: string, code: string, request_id: string) => void
+}
+
+/**
+ * Binds a contract to its handler: who may call, validation, the reply as JSON. Curried, because with the handler as
+ * a third argument TypeScript widens its literals and refuses them.
+ */
+export function serve<P extends TObject, Q extends TObject, B extends TSchema, R extends TSchema>(
+  router: Router,
+  context: ServeContext,
+  contract: Endpoint<P, Q, B, R>,
+) {
+  return (handler: (call: Call<P, Q, B> & { actor: Actor }) => Promise<Static<R>>): void => {
+    bind(router, context, contract, async (call) => {
+      const actor = await requireActor(context, contract, call)
+      return handler({ ...call, actor })
+    })
+  }
+}
+
+/** The same for a contract whose access is `public`: the actor may be missing. */
+export function servePublic<P extends TObject, Q extends TObject, B extends TSchema, R extends TSchema>(
+  router: Router,
+  context: ServeContext,
+  contract: Endpoint<P, Q, B, R>,
+) {
+  return (handler: (call: Call<P, Q, B> & { actor: Actor | undefined; response: Response }) => Promise<Static<R>>): void => {
+    bind(router, context, contract, async (call, response) => {
+      const actor = await context.findActor(call.request.headers)
+      return handler({ ...call, actor, response })
+    })
+  }
+}
+
+async function requireActor<P extends TObject, Q extends TObject, B extends TSchema>(
+  context: ServeContext,
+  contract: { access: string; id: string },
+  call: Call<P, Q, B>,
+): Promise<Actor> {
+  const actor = await context.findActor(call.request.headers)
+  if (!actor) throw userError('auth/required')
+  if (!mayDo(actor.roles, contract.access)) {
+    context.auditRefusal(actor, contract.id, 'auth/forbidden', call.request_id)
+    throw userError('auth/forbidden', { permission: contract.access })
+  }
+  return actor
+}
+
+function bind<P extends TObject, Q extends TObject, B extends TSchema, R extends TSchema>(
+  router: Router,
+  _context: ServeContext,
+  contract: Endpoint<P, Q, B, R>,
+  handle: (call: Call<P, Q, B>, response: Response) => Promise<Static<R>>,
+): void {
+  const method = contract.method.toLowerCase()
+  const handler: RequestHandler = (request, response, next) => {
+    const run = async () => {
+      const body: unknown = request.body ?? {}
+      requireValid(contract.params, request.params, 'params')
+      requireValid(contract.query, { ...request.query }, 'query')
+      requireValid(contract.body, body, 'body')
+      const call = { params: request.params, query: { ...request.query }, body, request, request_id: requestId(response) }
+      // The three parts have just been checked against the schemas their types come from.
+      const reply = await handle(call as unknown as Call<P, Q, B>, response)
+      response.setHeader('cache-control', 'private, no-store')
+      response.json(reply)
+    }
+    run().catch(next)
+  }
+  if (method === 'get') router.get(contract.path, handler)
+  else if (method === 'post') router.post(contract.path, handler)
+  else if (method === 'put') router.put(contract.path, handler)
+  else if (method === 'patch') router.patch(contract.path, handler)
+  else router.delete(contract.path, handler)
+}
+
+/** Gives each request an id, which is in its log lines, its error body and the audit log. */
+export function assignRequestId(): RequestHandler {
+  return (_request, response, next) => {
+    response.locals['request_id'] = randomUUID()
+    response.setHeader('x-request-id', requestId(response))
+    next()
+  }
+}
+
+export function requestId(response: Response): string {
+  const id: unknown = response.locals['request_id']
+  return typeof id === 'string' ? id : ''
+}
+
+/** Turns anything thrown into `{ error: … }`. Bugs are logged with their stack and answered without it. */
+export function answerErrors(log: Log): ErrorRequestHandler {
+  return (thrown: unknown, request: Request, response: Response, next: NextFunction) => {
+    if (response.headersSent) {
+      next(thrown)
+      return
+    }
+    const error = fromParser(thrown) ?? toAppError(thrown)
+    const request_id = requestId(response)
+    if (error.kind === 'bug') {
+      log.error({ event: 'http.bug', request_id, method: request.method, path: request.path, error: describe(thrown) })
+    } else if (error.kind === 'operational') {
+      log.warn({ event: 'http.trouble', request_id, path: request.path, code: error.code, reason: error.message })
+    }
+    const message = error.kind === 'bug' ? 'something went wrong on the server' : error.message
+    response.setHeader('cache-control', 'no-store')
+    response.status(error.status).json({ error: { code: error.code, message, params: error.params, request_id } })
+  }
+}
+
+/** body-parser's own errors, in our codes. */
+function fromParser(thrown: unknown): AppError | undefined {
+  if (thrown instanceof URIError) return userError('request/invalid', { reason: 'malformed address' })
+  if (!(thrown instanceof Error) || !('type' in thrown)) return undefined
+  if (thrown.type === 'entity.too.large') return userError('request/too-large')
+  if (thrown.type === 'entity.parse.failed') return userError('request/malformed-json', {}, 'the body is not valid JSON')
+  if (thrown.type === 'encoding.unsupported' || thrown.type === 'charset.unsupported' || thrown.type === 'request.aborted') {
+    return userError('request/invalid', { reason: thrown.type })
+  }
+  return undefined
+}
+
+/** SQL errors carry the failing row in `detail`: people's content, which stays out of the log. */
+function describe(thrown: unknown): Record<string, unknown> {
+  if (!(thrown instanceof Error)) return { message: String(thrown) }
+  return { name: thrown.name, message: thrown.message, code: 'code' in thrown ? thrown.code : undefined, stack: thrown.stack }
+}

@@ -1,0 +1,234 @@
+import { mayDo } from '../../../shared/identity/permissions.ts'
+import { AppError, toAppError, userError, type ErrorCode } from '../../../shared/kernel/errors.ts'
+import { clampHlc } from '../../../shared/kernel/hlc.ts'
+import { isId } from '../../../shared/kernel/id.ts'
+import type { MutationContext, Mutator } from '../../../shared/kernel/mutator.ts'
+import { auditPart } from '../../../server/kernel/audit-log.ts'
+import { sqlState, type Database, type Queryable } from '../../../server/kernel/db.ts'
+import { compose, prepared, type Part } from '../../../server/kernel/statement.ts'
+import { issueOf } from '../../../server/kernel/validate.ts'
+import type { Mutation, MutationResult, PushBody, PushReply } from '../../protocol/push.ts'
+import { PROTOCOL_VERSION } from '../../protocol/version.ts'
+import type { HookResult, MutationHooks, PushActor } from './mutation-hook.ts'
+import { readResult, readStatement } from './read-rows.ts'
+import { writeParts } from './write-parts.ts'
+
+export interface PushDeps {
+  db: Database
+  mutators: Readonly<Record<string, Mutator>>
+  hooks: MutationHooks
+  now?: () => number
+}
+
+/**
+ * Takes in a device's mutations, in order, each exactly once: ledger, rows, effects and audit of a mutation are one
+ * statement, guarded by the device's ack. A refused mutation is recorded and acked as well, so that the device moves
+ * on. Trouble with the database fails the whole push; the device repeats it.
+ */
+export async function push(deps: PushDeps, actor: PushActor, body: PushBody): Promise<PushReply> {
+  if (body.protocol !== PROTOCOL_VERSION) throw userError('sync/client-too-old', { protocol: PROTOCOL_VERSION })
+  if (!isId(body.device_id)) throw userError('request/invalid', { part: 'body', path: '/device_id' })
+  const results: MutationResult[] = []
+  for (const mutation of body.mutations) {
+    if (!isId(mutation.id)) throw userError('request/invalid', { part: 'body', path: '/mutations/id' })
+    results.push(await applyWithRetry(deps, actor, body.device_id, mutation))
+  }
+  return { results }
+}
+
+/** Serialisation failures and deadlocks are nobody's fault: again. */
+async function applyWithRetry(deps: PushDeps, actor: PushActor, device_id: string, mutation: Mutation): Promise<MutationResult> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await applyMutation(deps, actor, device_id, mutation)
+    } catch (error) {
+      const state = sqlState(error)
+      if (attempt >= 5 || (state !== '40001' && state !== '40P01')) throw error
+    }
+  }
+}
+
+async function applyMutation(deps: PushDeps, actor: PushActor, device_id: string, mutation: Mutation): Promise<MutationResult> {
+  const now = deps.now?.() ?? Date.now()
+  const target = { deps, actor, device_id, mutation }
+  let prepared: { mutator: Mutator; ctx: MutationContext }
+  try {
+    prepared = prepareMutation(deps, actor, mutation, now)
+  } catch (error) {
+    return reject(target, toAppError(error))
+  }
+  const { mutator, ctx } = prepared
+  const attempt = mutator.locks
+    ? () => deps.db.transaction((tx) => readAndWrite(target, mutator, ctx, tx))
+    : () => readAndWrite(target, mutator, ctx, deps.db)
+  try {
+    return await attempt()
+  } catch (error) {
+    const refusal = asRefusal(error)
+    if (refusal === undefined) throw error
+    return reject(target, refusal)
+  }
+}
+
+interface Target {
+  deps: PushDeps
+  actor: PushActor
+  device_id: string
+  mutation: Mutation
+}
+
+function prepareMutation(deps: PushDeps, actor: PushActor, mutation: Mutation, now: number) {
+  const mutator = Object.hasOwn(deps.mutators, mutation.name) ? deps.mutators[mutation.name] : undefined
+  if (!mutator || mutation.version > mutator.version) throw userError('sync/unknown-mutation', { name: mutation.name })
+  if (!mayDo(actor.roles, mutator.permission)) throw userError('auth/forbidden', { permission: mutator.permission })
+  const issue = issueOf(mutator.args, mutation.args)
+  if (issue) throw userError('row/invalid', { path: issue.path, reason: issue.message })
+  const hlc = clampHlc(mutation.hlc, now)
+  if (hlc === undefined) throw userError('row/invalid', { path: '/hlc' })
+  const acted = Date.parse(mutation.created_at)
+  const time = Number.isFinite(acted) ? Math.min(acted, now) : now
+  const ctx: MutationContext = { user_id: actor.user_id, now: new Date(time).toISOString(), hlc, mutation_id: mutation.id }
+  return { mutator, ctx }
+}
+
+async function readAndWrite(target: Target, mutator: Mutator, ctx: MutationContext, on: Queryable): Promise<MutationResult> {
+  const { deps, actor, device_id, mutation } = target
+  const hook = Object.hasOwn(deps.hooks, mutation.name) ? deps.hooks[mutation.name] : undefined
+  const keys = mutator.reads(mutation.args, ctx)
+  const [row] = await on.query(
+    readStatement({
+      device_id,
+      user_id: actor.user_id,
+      keys,
+      authority: hook?.authority?.(mutation.args, actor),
+      lock: mutator.locks,
+    }),
+  )
+  const read = readResult(keys, row)
+  if (read.ack && read.ack.user_id !== actor.user_id) throw userError('sync/device-of-another-user')
+  if (read.ack && mutation.seq <= read.ack.last_seq) return earlierResult(on, mutation)
+
+  let writes = mutator.run(mutation.args, read.reader, ctx)
+  const effects: HookResult =
+    (await hook?.before?.({ args: mutation.args, actor, ctx, rows: read.reader, authority: read.authority, writes })) ?? {}
+  writes = effects.writes ?? writes
+  let applied = false
+  try {
+    const parts = [
+      ackPart(device_id, actor.user_id, mutation.seq),
+      ledgerPart(target, 'applied', null),
+      ...writeParts(writes, actor.user_id),
+      ...(effects.parts ?? []),
+      auditPart({ actor_id: actor.user_id, action: mutation.name, ...auditObject(mutation.args), ...effects.audit }, 'ack'),
+    ]
+    const [result] = await on.query<{ applied: boolean }>(compose(parts, 'select exists (select 1 from ack) as applied'))
+    applied = result?.applied === true
+  } catch (error) {
+    effects.abandoned?.()
+    throw error
+  }
+  if (!applied) {
+    effects.abandoned?.()
+    return earlierResult(on, mutation)
+  }
+  effects.committed?.()
+  return { id: mutation.id, status: 'applied' }
+}
+
+/**
+ * The device's row: the one gate of a mutation. Parallel pushes of one mutation queue up on it, and the second finds
+ * `last_seq` already there.
+ */
+function ackPart(device_id: string, user_id: string, seq: number): Part {
+  return {
+    name: 'ack',
+    sql: `insert into acks (device_id, user_id, last_seq) values ($1::uuid, $2::uuid, $3::bigint)
+      on conflict (device_id) do update set last_seq = excluded.last_seq, updated_at = now()
+      where acks.last_seq < excluded.last_seq and acks.user_id = excluded.user_id
+      returning 1`,
+    values: [device_id, user_id, seq],
+  }
+}
+
+function ledgerPart({ mutation, device_id, actor }: Target, status: 'applied' | 'rejected', error: unknown): Part {
+  return {
+    name: 'ledger',
+    sql: `insert into mutation_ledger (mutation_id, device_id, seq, user_id, name, status, error)
+      select $1::uuid, $2::uuid, $3::bigint, $4::uuid, $5::varchar, $6::varchar, $7::jsonb where exists (select 1 from ack)`,
+    values: [mutation.id, device_id, mutation.seq, actor.user_id, mutation.name, status, error === null ? null : JSON.stringify(error)],
+  }
+}
+
+async function reject(target: Target, error: AppError): Promise<MutationResult> {
+  const { deps, actor, device_id, mutation } = target
+  if (error.kind !== 'user') throw error
+  const value = { code: error.code, params: error.params }
+  const parts = [
+    ackPart(device_id, actor.user_id, mutation.seq),
+    ledgerPart(target, 'rejected', value),
+    auditPart({
+      actor_id: actor.user_id,
+      action: mutation.name.slice(0, 64),
+      ...auditObject(mutation.args),
+      outcome: 'refused',
+      params: { code: error.code },
+    }),
+  ]
+  if (error.code === 'sync/device-of-another-user') {
+    // Nothing of the other person's device may move: only the refusal is written.
+    await deps.db.query(compose(parts.slice(2), 'select 1'))
+    throw error
+  }
+  try {
+    const [result] = await deps.db.query<{ applied: boolean }>(compose(parts, 'select exists (select 1 from ack) as applied'))
+    if (result?.applied !== true) return earlierResult(deps.db, mutation)
+  } catch (failure) {
+    // The mutation id or (device, seq) is in the ledger already under another device or id.
+    if (sqlState(failure) !== '23505') throw failure
+  }
+  return { id: mutation.id, status: 'rejected', error: value }
+}
+
+async function earlierResult(on: Queryable, mutation: Mutation): Promise<MutationResult> {
+  const [entry] = await on.query<{ status: string; error: { code: string; params?: Record<string, unknown> } | null }>(
+    prepared('select status, error from mutation_ledger where mutation_id = $1', [mutation.id]),
+  )
+  if (entry?.status === 'rejected' && entry.error) return { id: mutation.id, status: 'duplicate', error: entry.error }
+  return { id: mutation.id, status: 'duplicate' }
+}
+
+/** Constraint of the schema → what the person did. Anything else is ours, and fails the push. */
+const REFUSALS: Readonly<Record<string, ErrorCode>> = {
+  '23505': 'row/exists',
+  '23503': 'row/not-found',
+  '23502': 'row/invalid',
+  '23514': 'row/invalid',
+  '22001': 'row/too-large',
+  '22P02': 'row/invalid',
+  '22P05': 'row/invalid',
+  '22021': 'row/invalid',
+  '22007': 'row/invalid',
+  '22008': 'row/invalid',
+}
+
+function asRefusal(error: unknown): AppError | undefined {
+  if (error instanceof AppError) return error.kind === 'user' ? error : undefined
+  const code = REFUSALS[sqlState(error) ?? '']
+  return code && userError(code)
+}
+
+/** Which thing a mutation is about, for the audit log. */
+function auditObject(args: Record<string, unknown>): { object_type?: string; object_id?: string } {
+  for (const [name, type] of [
+    ['user_message_id', 'chat_message'],
+    ['execution_id', 'workflow_execution'],
+    ['chat_id', 'chat'],
+    ['agent_id', 'agent'],
+    ['id', 'row'],
+    ['key', 'preference'],
+  ] as const) {
+    const value = args[name]
+    if (typeof value === 'string') return { object_type: type, object_id: value.slice(0, 64) }
+  }
+  return {}
+}
