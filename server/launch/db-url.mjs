@@ -10,7 +10,7 @@ if (process.env.DATABASE_URL?.trim()) {
   console.log(process.env.DATABASE_URL.trim())
 } else {
   const state = readState(path.join(dataDir, 'postgres/state.json'))
-  if (!existsSync(path.join(state.home, 'cluster/postmaster.pid'))) {
+  if (!existsSync(path.resolve(dataDir, 'postgres', state.home, 'cluster/postmaster.pid'))) {
     fail(
       '内置的 Postgres 没有在运行：请先运行 npm start。',
       'The embedded Postgres is not running: run npm start first.',

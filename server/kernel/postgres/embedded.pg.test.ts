@@ -30,6 +30,7 @@ const holder = path.resolve(import.meta.dirname, '../testing/hold-postgres.ts')
 let parent: string
 let dataDir: string
 let children: ChildProcess[]
+const socketDirs = new Set<string>()
 
 beforeEach(() => {
   // Spaces, Chinese, quotes: where people really put things.
@@ -41,10 +42,11 @@ beforeEach(() => {
 
 afterEach(async () => {
   for (const child of children) if (child.exitCode === null && child.signalCode === null) await end(child, 'SIGKILL')
-  const state = readState()
-  const left = state && readPostmasterFile(path.join(state.home, 'cluster'))
-  if (state && left && left.pid !== process.pid) await stopPostmaster(left.pid, path.join(state.home, 'cluster'))
-  if (state && !state.home.startsWith(parent)) rmSync(state.home, { recursive: true, force: true })
+  const cluster = clusterFolder()
+  const left = cluster && readPostmasterFile(cluster)
+  if (cluster && left && left.pid !== process.pid) await stopPostmaster(left.pid, cluster)
+  if (cluster && !cluster.startsWith(parent)) rmSync(path.dirname(cluster), { recursive: true, force: true })
+  for (const folder of socketDirs) rmSync(folder, { recursive: true, force: true })
   rmSync(parent, { recursive: true, force: true })
 })
 
@@ -146,7 +148,7 @@ test('a cluster that has disappeared is an error, not an empty database', async 
   expect(refused.stderr).toMatch(/database folder .* is gone/)
 })
 
-test('a data directory that was moved as a whole keeps working', async () => {
+test('a data directory that was moved or restored as a whole keeps working', async () => {
   const first = await hold()
   await query(first.url, 'create table kept as select 42 as answer')
   await end(first.child, 'SIGTERM')
@@ -154,9 +156,22 @@ test('a data directory that was moved as a whole keeps working', async () => {
   cpSync(dataDir, moved, { recursive: true, preserveTimestamps: true })
   rmSync(dataDir, { recursive: true })
   dataDir = moved
-  if (process.getuid?.() === 0) return // a copy made by root belongs to root; `npm run doctor` explains
   const second = await hold()
   expect(await query(second.url, 'select answer from kept')).toEqual([{ answer: 42 }])
+})
+
+test('a copy of a data directory has a cluster of its own', async () => {
+  const first = await hold()
+  await end(first.child, 'SIGTERM')
+  const original = dataDir
+  dataDir = path.join(parent, 'copy')
+  cpSync(original, dataDir, { recursive: true })
+  const copy = await hold()
+  await query(copy.url, 'create table only_here as select 1 as one')
+  await end(copy.child, 'SIGTERM')
+  dataDir = original
+  const again = await hold()
+  expect(await query(again.url, `select to_regclass('only_here') as found`)).toEqual([{ found: null }])
 })
 
 test.runIf(process.getuid?.() === 0)(
@@ -181,7 +196,10 @@ async function hold(): Promise<Held> {
   child.stderr?.pipe(process.stderr)
   for await (const chunk of stdout) {
     text += String(chunk)
-    if (text.includes('\n')) return { ...JSON.parse(text), child }
+    if (!text.includes('\n')) continue
+    const held: Held = { ...JSON.parse(text), child }
+    socketDirs.add(new URLSearchParams(held.socketUrl?.split('?')[1]).get('host') ?? parent)
+    return held
   }
   throw new Error('ended before it was ready')
 }
@@ -219,6 +237,11 @@ function isAlive(pid: number): boolean {
     return false
   }
   return process.platform !== 'linux' || !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+}
+
+function clusterFolder(): string | undefined {
+  const state = readState()
+  return state && path.resolve(dataDir, 'postgres', state.home, 'cluster')
 }
 
 function readState(): { home: string; port: number } | undefined {

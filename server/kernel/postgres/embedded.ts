@@ -4,8 +4,8 @@ import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, 
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { ConfigurationError, errorCode } from '../configuration-error.ts'
 import { prepareBinaries, type Binaries } from './binaries.ts'
+import { explain } from './explain.ts'
 import { freePort, openHome, portIsFree, type Home } from './home.ts'
 import { initialiseCluster } from './initialise.ts'
 import { lockDataDir } from './lock.ts'
@@ -243,26 +243,4 @@ function logSize(file: string): number {
 
 function lastLines(text: string): string {
   return text.trim().split('\n').slice(-3).join(' | ')
-}
-
-/** Turns what the machine lacks into a sentence; anything else passes as it is. */
-function explain(error: unknown, dataDir: string): unknown {
-  if (error instanceof ConfigurationError) return error
-  const text = error instanceof Error ? error.message : String(error)
-  const code = errorCode(error)
-  if (code === 'ENOSPC' || /No space left on device/i.test(text)) {
-    return new ConfigurationError(
-      `数据目录 ${path.resolve(dataDir)} 所在的磁盘已满：请腾出空间，或用 DATA_DIR 指定另一个磁盘。`,
-      `The disk of the data directory ${path.resolve(dataDir)} is full: free some space, or choose another disk with DATA_DIR.`,
-      { cause: error },
-    )
-  }
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR' || code === 'EEXIST') {
-    return new ConfigurationError(
-      `无法写入数据目录 ${path.resolve(dataDir)}（${code}）：请检查权限和所有者，或用 DATA_DIR 指定一个可写的目录。`,
-      `The data directory ${path.resolve(dataDir)} cannot be written (${code}): check its owner and rights, or choose a writable folder with DATA_DIR.`,
-      { cause: error },
-    )
-  }
-  return error
 }

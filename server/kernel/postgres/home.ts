@@ -2,9 +2,10 @@ import { createHash, randomBytes } from 'node:crypto'
 import {
   chmodSync,
   chownSync,
-  existsSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
+  readdirSync,
   realpathSync,
   renameSync,
   statSync,
@@ -17,7 +18,7 @@ import { canTraverse, chooseRunAs, type RunAs } from './owner.ts'
 
 /** What must survive a restart; kept in DATA_DIR/postgres/state.json, readable by its owner only. */
 export interface PostgresState {
-  /** Folder that holds the cluster: DATA_DIR/postgres, or elsewhere when Postgres cannot enter that. */
+  /** Folder that holds the cluster: `.` for this one (it may be moved), or a path when Postgres cannot enter this one. */
   home: string
   port: number
   user: string
@@ -50,26 +51,48 @@ export async function openHome(dataDir: string): Promise<Home> {
   mkdirSync(base, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 })
   const stateFile = path.join(base, 'state.json')
   const saved = readState(stateFile)
-  const runAs = chooseRunAs(path.join(saved?.home ?? base, 'cluster'))
+  const runAs = chooseRunAs(path.join(path.resolve(base, saved?.home ?? '.'), 'cluster'))
   const state = saved ?? (await newState(chooseFolder(base, runAs)))
-  // A data directory that was moved as a whole takes its cluster along.
-  if (!existsSync(state.home) && existsSync(path.join(base, 'cluster'))) state.home = base
-  const cluster = path.join(state.home, 'cluster')
-  if (state.initialised && !existsSync(path.join(cluster, 'PG_VERSION'))) throw lostCluster(cluster, stateFile)
-  mkdirSync(state.home, { recursive: true, mode: 0o711 })
+  const folder = path.resolve(base, state.home)
+  const cluster = path.join(folder, 'cluster')
+  checkCluster(cluster, state, stateFile)
+  mkdirSync(folder, { recursive: true, mode: 0o711 })
+  takeOver(cluster, runAs)
   const save = (): void => writeState(stateFile, state)
   save()
-  const home: Home = {
-    folder: state.home,
-    cluster,
-    socketDir: undefined,
-    logFile: path.join(base, 'postgres.log'),
-    runAs,
-    state,
-    save,
+  const logFile = path.join(base, 'postgres.log')
+  return { folder, cluster, socketDir: makeSocketDir(folder, runAs), logFile, runAs, state, save }
+}
+
+/** A cluster that is lost or somebody else's must not look like a first start. */
+function checkCluster(cluster: string, state: PostgresState, stateFile: string): void {
+  const owner = statSync(path.dirname(cluster), { throwIfNoEntry: false }) && statCluster(cluster)
+  if (owner === undefined) {
+    if (state.initialised) throw lostCluster(cluster, stateFile)
+    return
   }
-  home.socketDir = makeSocketDir(home)
-  return home
+  const me = process.getuid?.()
+  if (me === undefined || me === 0 || owner === me) return
+  throw new ConfigurationError(
+    `数据库文件夹 ${cluster} 属于另一个用户（uid ${owner}）：请像上次一样用 root 或该用户启动，或用 chown -R 改变它的所有者。`,
+    `The database folder ${cluster} belongs to another user (uid ${owner}): start as root or as that user, as before, or change its owner with chown -R.`,
+  )
+}
+
+/** The owner's uid; undefined when there is no cluster. */
+function statCluster(cluster: string): number | undefined {
+  return statSync(cluster, { throwIfNoEntry: false })?.uid
+}
+
+/** Copying and restoring widen the folder's mode, which Postgres refuses; and what root copied belongs to root. */
+function takeOver(cluster: string, runAs: RunAs | undefined): void {
+  const entry = statSync(cluster, { throwIfNoEntry: false })
+  if (!entry) return
+  if ((entry.mode & 0o077) !== 0) chmodSync(cluster, 0o700)
+  if (!runAs || entry.uid !== 0) return
+  giveTo(runAs, cluster)
+  for (const name of readdirSync(cluster, { recursive: true, encoding: 'utf8' }))
+    giveTo(runAs, path.join(cluster, name))
 }
 
 /** Gives a file or folder to the account that Postgres runs as; nothing to do when that is our own. */
@@ -104,7 +127,7 @@ async function newState(folder: string): Promise<PostgresState> {
 }
 
 function chooseFolder(base: string, runAs: RunAs | undefined): string {
-  if (!runAs || canTraverse(base, runAs)) return base
+  if (!runAs || canTraverse(base, runAs)) return '.'
   // Root's private home, for example. Not under /tmp: this is where people's data will be.
   return path.join('/var/lib/banyan', createHash('sha256').update(base).digest('hex').slice(0, 16))
 }
@@ -131,21 +154,23 @@ function readState(file: string): PostgresState | undefined {
 function writeState(file: string, state: PostgresState): void {
   const next = `${file}.next`
   writeFileSync(next, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 })
+  // One start as root must not lock out the user whose data directory it is.
+  const before = statSync(file, { throwIfNoEntry: false })
+  if (before && process.getuid?.() === 0) chownSync(next, before.uid, before.gid)
   renameSync(next, file)
 }
 
-function makeSocketDir(home: Home): string | undefined {
+function makeSocketDir(home: string, runAs: RunAs | undefined): string | undefined {
   if (process.platform === 'win32') return undefined
-  const inHome = path.join(home.folder, 'run')
-  const key = createHash('sha256').update(home.folder).digest('hex').slice(0, 12)
+  const inHome = path.join(home, 'run')
+  const key = createHash('sha256').update(home).digest('hex').slice(0, 12)
   const folder = socketDirFits(inHome) ? inHome : `/tmp/banyan-${process.getuid?.() ?? 0}-${key}`
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  // /tmp is everybody's: a folder that somebody else made there first is not ours to trust.
-  const entry = statSync(folder)
-  const ours = entry.uid === process.getuid?.() || entry.uid === home.runAs?.uid
-  if (!ours) return undefined
+  // /tmp is everybody's: a folder (or a link) that somebody else made there first is not ours to trust.
+  const entry = lstatSync(folder)
+  if (!entry.isDirectory() || (entry.uid !== process.getuid?.() && entry.uid !== runAs?.uid)) return undefined
   chmodSync(folder, 0o700)
-  giveTo(home.runAs, folder)
+  giveTo(runAs, folder)
   return folder
 }
 

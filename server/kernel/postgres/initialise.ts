@@ -64,7 +64,7 @@ function run(program: string, args: string[], home: Home): Promise<void> {
       ...home.runAs,
     })
     const collect = (chunk: Buffer): void => {
-      output = (output + chunk.toString('utf8')).slice(-4000)
+      output = (output + chunk.toString('utf8')).slice(-20_000)
     }
     child.stdout.on('data', collect)
     child.stderr.on('data', collect)
