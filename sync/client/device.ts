@@ -1,0 +1,55 @@
+import { formatHlc, receive, tick, type Hlc } from '../../shared/kernel/hlc.ts'
+import { newId } from '../../shared/kernel/id.ts'
+import type { DeviceDb } from './device-db.ts'
+
+/** This device's id: made once, kept for the life of the device database. */
+export async function deviceId(db: DeviceDb): Promise<string> {
+  return db.transaction('rw', db.meta, async () => {
+    const known = (await db.meta.get('device_id'))?.value
+    if (typeof known === 'string') return known
+    const made = newId()
+    await db.meta.put({ key: 'device_id', value: made })
+    return made
+  })
+}
+
+/** The next clock value; call it inside a Dexie transaction that holds `meta`. */
+export async function tickClock(db: DeviceDb, device_id: string, now: number): Promise<string> {
+  const clock = tick(readHlc((await db.meta.get('clock'))?.value), now)
+  await db.meta.put({ key: 'clock', value: clock })
+  return formatHlc(clock, node(device_id))
+}
+
+/** Moves the clock past the server's time, so that a device with a slow clock does not lose every conflict. */
+export async function adoptServerTime(db: DeviceDb, server_now: number): Promise<void> {
+  await db.transaction('rw', db.meta, async () => {
+    const clock = receive(readHlc((await db.meta.get('clock'))?.value), { ms: server_now, counter: 0 }, Date.now())
+    await db.meta.put({ key: 'clock', value: clock })
+  })
+}
+
+/** Node part of this device's clock: the random end of its id. */
+function node(device_id: string): string {
+  return device_id.replaceAll('-', '').slice(-12)
+}
+
+function readHlc(value: unknown): Hlc {
+  if (typeof value === 'object' && value !== null && 'ms' in value && 'counter' in value) {
+    return { ms: Number(value.ms), counter: Number(value.counter) }
+  }
+  return { ms: 0, counter: 0 }
+}
+
+/** Replica generation: rises whenever leadership is taken from a frozen tab, so that two workers never share files. */
+export async function generation(db: DeviceDb): Promise<number> {
+  const value = (await db.meta.get('generation'))?.value
+  return typeof value === 'number' ? value : 0
+}
+
+export async function nextGeneration(db: DeviceDb): Promise<number> {
+  return db.transaction('rw', db.meta, async () => {
+    const value = (await generation(db)) + 1
+    await db.meta.put({ key: 'generation', value })
+    return value
+  })
+}

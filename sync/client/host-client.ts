@@ -1,0 +1,96 @@
+import { AppError, operationalError } from '../../shared/kernel/errors.ts'
+import { BEAT_MS, channelName, type HostCall, type HostEvent, type ToHost, type ToTab } from './host-protocol.ts'
+
+/** Longest wait for the engine's answer, ms. */
+const DEADLINE_MS = 20_000
+
+interface Waiting {
+  body: HostCall
+  resolve: (value: unknown) => void
+  reject: (error: Error) => void
+}
+
+/**
+ * A tab's end of the channel. Unanswered calls are sent again when another engine takes over, and fail after a
+ * deadline.
+ */
+export class HostClient {
+  readonly tab: string
+  readonly #channel: BroadcastChannel
+  readonly #waiting = new Map<number, Waiting>()
+  readonly #onEvent: (event: HostEvent) => void
+  readonly #onNewHost: () => void
+  #epoch: string | undefined
+  #heard = Date.now()
+  #next = 1
+
+  constructor(user_id: string, tab: string, onEvent: (event: HostEvent) => void, onNewHost: () => void) {
+    this.tab = tab
+    this.#onEvent = onEvent
+    this.#onNewHost = onNewHost
+    this.#channel = new BroadcastChannel(channelName(user_id))
+    this.#channel.addEventListener('message', (event) => this.#receive(event.data))
+  }
+
+  /** Ms since the engine last showed life. */
+  get silence(): number {
+    return Date.now() - this.#heard
+  }
+
+  call(body: HostCall, deadline = DEADLINE_MS): Promise<unknown> {
+    const call = this.#next++
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiting.delete(call)
+        reject(operationalError('server/unavailable', {}, 'the local engine does not answer'))
+      }, deadline)
+      const done = () => {
+        clearTimeout(timer)
+        this.#waiting.delete(call)
+      }
+      this.#waiting.set(call, {
+        body,
+        resolve: (value) => (done(), resolve(value)),
+        reject: (error) => (done(), reject(error)),
+      })
+      this.#send({ to: 'host', tab: this.tab, call, body })
+    })
+  }
+
+  poke(): void {
+    this.#send({ to: 'host', tab: this.tab, poke: true })
+  }
+
+  close(): void {
+    for (const waiting of this.#waiting.values()) waiting.reject(operationalError('server/unavailable', {}, 'closed'))
+    this.#channel.close()
+  }
+
+  #send(message: ToHost): void {
+    this.#channel.postMessage(message)
+  }
+
+  #receive(message: ToHost | ToTab): void {
+    if (message.to !== 'tab') return
+    if (message.tab !== undefined && message.tab !== this.tab) return
+    this.#heard = Date.now()
+    if (message.epoch !== this.#epoch) this.#follow(message.epoch)
+    if ('event' in message) return this.#onEvent(message.event)
+    const waiting = this.#waiting.get(message.call)
+    if (!waiting) return
+    if (message.ok) waiting.resolve(message.value)
+    else waiting.reject(new AppError('operational', message.error.code, message.error.params, message.error.message))
+  }
+
+  /** A new engine: it knows nothing of what the old one was asked. A late word of an older one is ignored. */
+  #follow(epoch: string): void {
+    if (this.#epoch !== undefined && epoch < this.#epoch) return
+    const first = this.#epoch === undefined
+    this.#epoch = epoch
+    if (!first) for (const [call, { body }] of this.#waiting) this.#send({ to: 'host', tab: this.tab, call, body })
+    this.#onNewHost()
+  }
+}
+
+/** Silence after which a visible tab takes the engine to be frozen, ms. */
+export const FROZEN_MS = BEAT_MS * 6

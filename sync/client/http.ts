@@ -1,0 +1,86 @@
+import { userError, operationalError, AppError, ERROR_STATUS, type ErrorCode } from '../../shared/kernel/errors.ts'
+import type { Mutation, PushReply } from '../protocol/push.ts'
+import type { PushFailure } from '../core/retry.ts'
+import { PROTOCOL_VERSION } from '../protocol/version.ts'
+
+/** Longest wait for an answer, ms. */
+const DEADLINE_MS = 30_000
+
+/** Runs a named query on the server: rows as JSON. Throws AppErrors only. */
+export async function queryServer(name: string, params: unknown): Promise<Record<string, unknown>[]> {
+  const response = await post(`/api/query/${name}`, { params }).catch(() => {
+    throw operationalError('server/unavailable')
+  })
+  if (!response.ok) throw await errorOf(response)
+  const body: unknown = await response.json().catch(() => undefined)
+  if (typeof body === 'object' && body !== null && 'rows' in body && Array.isArray(body.rows)) return body.rows
+  throw operationalError('server/unavailable')
+}
+
+/** One push. Answers with results, or with how it failed; never throws. */
+export async function pushServer(
+  device_id: string,
+  mutations: readonly Mutation[],
+): Promise<{ ok: true; results: PushReply['results'] } | { ok: false; failure: PushFailure }> {
+  try {
+    const response = await post('/api/sync/push', { protocol: PROTOCOL_VERSION, device_id, mutations })
+    if (!response.ok) return { ok: false, failure: await failureOf(response) }
+    const results = resultsOf(await response.json())
+    return results ? { ok: true, results } : { ok: false, failure: { kind: 'network' } }
+  } catch {
+    return { ok: false, failure: { kind: 'network' } }
+  }
+}
+
+function post(path: string, body: unknown): Promise<Response> {
+  return fetch(path, {
+    method: 'POST',
+    credentials: 'same-origin',
+    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(DEADLINE_MS),
+  })
+}
+
+/** A captive portal answers 200 with a page: only a well-formed reply counts. */
+function resultsOf(body: unknown): PushReply['results'] | undefined {
+  if (typeof body !== 'object' || body === null || !('results' in body) || !Array.isArray(body.results)) return undefined
+  const good = body.results.every(
+    (result: unknown) => typeof result === 'object' && result !== null && 'id' in result && 'status' in result,
+  )
+  return good ? body.results : undefined
+}
+
+async function failureOf(response: Response): Promise<PushFailure> {
+  const { code, params } = await errorBody(response)
+  const seconds = Number(response.headers.get('retry-after'))
+  return {
+    kind: 'http',
+    status: response.status,
+    code,
+    params,
+    ...(seconds > 0 ? { retry_after_ms: seconds * 1000 } : {}),
+  }
+}
+
+async function errorOf(response: Response): Promise<AppError> {
+  const { code } = await errorBody(response)
+  const known = isErrorCode(code) ? code : response.status === 401 ? 'auth/required' : 'server/unavailable'
+  return response.status >= 500 ? operationalError(known) : userError(known)
+}
+
+async function errorBody(response: Response): Promise<{ code?: string; params?: Record<string, unknown> }> {
+  const body: unknown = await response.json().catch(() => undefined)
+  if (typeof body !== 'object' || body === null || !('error' in body)) return {}
+  const { error } = body
+  if (typeof error !== 'object' || error === null) return {}
+  return {
+    ...('code' in error && typeof error.code === 'string' ? { code: error.code } : {}),
+    ...('params' in error && typeof error.params === 'object' && error.params ? { params: { ...error.params } } : {}),
+  }
+}
+
+export function isErrorCode(code: string | undefined): code is ErrorCode {
+  return code !== undefined && Object.hasOwn(ERROR_STATUS, code)
+}
+

@@ -1,0 +1,116 @@
+import { afterFailure, FRESH, type RetryState } from '../core/retry.ts'
+import { nextBatch, outcomeOf } from '../core/push-batch.ts'
+import type { Pending } from '../core/pending.ts'
+import type { DeviceDb } from './device-db.ts'
+import { pushServer } from './http.ts'
+import { bury, readOutbox } from './outbox.ts'
+
+export interface PusherEvents {
+  /** Outcomes are in the outbox now. */
+  onAnswered: () => Promise<void>
+  onReached: () => void
+  onLost: () => void
+  onUnauthorized: () => void
+  onProblem: (code: string) => void
+}
+
+type Push = typeof pushServer
+
+/** How long a pause for sign-in or attention lasts before one careful try, ms. */
+const LONG_PAUSE_MS = 60_000
+
+/**
+ * Sends the outbox: strictly in order, one request in flight, only from the engine. Outcomes are written before
+ * anything else happens, so a crash after an answer costs one duplicate push at most.
+ */
+export class Pusher {
+  readonly #db: DeviceDb
+  readonly #device_id: string
+  readonly #events: PusherEvents
+  readonly #push: Push
+  #state: RetryState = FRESH
+  #stopped = false
+  #woken = true
+  #wake: (() => void) | undefined
+
+  constructor(db: DeviceDb, device_id: string, events: PusherEvents, push: Push = pushServer) {
+    this.#db = db
+    this.#device_id = device_id
+    this.#events = events
+    this.#push = push
+  }
+
+  /** Something is in the outbox, or the network is back: look now. */
+  wake(): void {
+    this.#woken = true
+    this.#wake?.()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#wake?.()
+  }
+
+  async run(): Promise<void> {
+    while (!this.#stopped) {
+      this.#woken = false
+      const pause = await this.#round()
+      if (!this.#woken) await this.#sleep(pause)
+    }
+  }
+
+  /** One push. Returns how long to sleep; 0 means: look again at once. */
+  async #round(): Promise<number> {
+    const batch = nextBatch(await readOutbox(this.#db), this.#state)
+    if (batch.length === 0) return LONG_PAUSE_MS
+    const reply = await this.#push(this.#device_id, batch)
+    if (this.#stopped) return 0
+    if (reply.ok) {
+      this.#state = FRESH
+      this.#events.onReached()
+      await this.#record(reply.results)
+      return 0
+    }
+    const verdict = afterFailure(this.#state, reply.failure, batch.length, Math.random())
+    this.#state = verdict.state
+    switch (verdict.do) {
+      case 'retry':
+        if (verdict.after_ms > 0) this.#events.onLost()
+        return verdict.after_ms
+      case 'pause':
+        this.#events.onUnauthorized()
+        return LONG_PAUSE_MS
+      case 'attention':
+        this.#events.onProblem(verdict.code)
+        return LONG_PAUSE_MS
+      case 'reject': {
+        const [head] = batch
+        if (head) await bury(this.#db, [{ id: head.id, error: verdict.error }])
+        await this.#events.onAnswered()
+        return 0
+      }
+    }
+  }
+
+  async #record(results: Parameters<typeof outcomeOf>[0][]): Promise<void> {
+    await this.#db.transaction('rw', this.#db.outbox, async () => {
+      for (const result of results) {
+        const item: Pending | undefined = await this.#db.outbox.get({ id: result.id })
+        if (item) await this.#db.outbox.update(item.seq, { outcome: outcomeOf(result) })
+      }
+    })
+    await this.#events.onAnswered()
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    if (ms <= 0 || this.#stopped) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#wake = undefined
+  }
+}

@@ -1,0 +1,31 @@
+import type { Pending, Effect } from '../core/pending.ts'
+import type { ShapeCursor } from '../core/settlement.ts'
+import type { NewMutation } from './host-protocol.ts'
+import type { Batch, Position } from './shape-feed.ts'
+import type { ShapeName } from '../protocol/shapes.ts'
+
+/** The engine's view of the person's local Postgres. All methods are serialised inside. */
+export interface Replica {
+  /** True when every shape has been complete once. */
+  readonly complete: boolean
+  position(shape: ShapeName): Position | undefined
+  cursors(): ReadonlyMap<ShapeName, ShapeCursor>
+  /** Applies a batch; answers with the tables whose rows changed. Throws only when the database itself fails. */
+  apply(shape: ShapeName, batch: Batch): Promise<string[]>
+  refetching(shape: ShapeName): void
+  /** Forgets a shape that may no longer be read. */
+  revoke(shape: ShapeName): Promise<string[]>
+  /** `last_seq` of this device's ack row, with the LSN that it is known at. */
+  ack(device_id: string): Promise<{ last_seq: number; lsn: string } | undefined>
+  /** Prepares a mutation: reads its rows, and answers with the function that runs it at a clock value. */
+  prepare(mutation: NewMutation, outbox: readonly Pending[]): Promise<(hlc: string) => Effect>
+  /** Makes the overlay again from the outbox; answers with the tables that changed and effects that were not known. */
+  rebase(outbox: readonly Pending[]): Promise<{ tables: string[]; effects: Map<string, Effect> }>
+  read(sql: string, values: unknown[]): Promise<Record<string, unknown>[]>
+  /** In a read-only transaction, for support and export. */
+  query(sql: string, values: unknown[]): Promise<Record<string, unknown>[]>
+  bytes(): Promise<number | undefined>
+  close(): Promise<void>
+  /** Closes and deletes it. */
+  destroy(): Promise<void>
+}

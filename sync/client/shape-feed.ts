@@ -1,0 +1,159 @@
+import { FetchError, isChangeMessage, isControlMessage, ShapeStream, type ChangeMessage, type Message, type Offset, type Row } from 'electric-sql'
+import type { Change } from '../core/fold-changes.ts'
+import type { ShapeName } from '../protocol/shapes.ts'
+
+export interface Position {
+  handle: string
+  /** Offset of the log up to which everything is applied. */
+  offset: string
+}
+
+/** Everything of a shape between two up-to-dates, to be applied at once. */
+export interface Batch {
+  changes: Change[]
+  /** The shape was loaded anew: rows that are not among the changes are gone. */
+  refetch: boolean
+  position: Position
+  /** Commit LSN up to which this shape is complete (decimal text); null when the server did not say. */
+  lsn: string | null
+}
+
+export interface FeedSink {
+  /** Where to go on; undefined: from the beginning; `now`: only what changes from here. */
+  position(shape: ShapeName): Promise<Position | 'now' | undefined>
+  /** Applies a batch and its position together. Does not return before it is done, and never throws. */
+  apply(shape: ShapeName, batch: Batch): Promise<void>
+  /** A refetch has begun; it ends with the next batch. */
+  refetching(shape: ShapeName): void
+  /** The person may no longer read this shape. */
+  revoked(shape: ShapeName): Promise<void>
+  failed(shape: ShapeName, status: number): void
+}
+
+/** Wait before a torn stream is made anew, ms. */
+const REMAKE_MS = 3000
+
+/**
+ * One shape, followed for ever: a `ShapeStream` with raw text values, staged until up-to-date. A stream that gives
+ * up is remade from the last applied position.
+ */
+export class ShapeFeed {
+  readonly shape: ShapeName
+  readonly #sink: FeedSink
+  readonly #fetch: typeof fetch
+  readonly #url: string
+  readonly #abort = new AbortController()
+  #stream: ShapeStream<Row<never>> | undefined
+  #staged: Change[] = []
+  #refetch = false
+  #lsn: bigint | undefined
+
+  constructor(shape: ShapeName, url: string, fetchClient: typeof fetch, sink: FeedSink) {
+    this.shape = shape
+    this.#url = url
+    this.#fetch = fetchClient
+    this.#sink = sink
+  }
+
+  async run(): Promise<void> {
+    const { signal } = this.#abort
+    while (!signal.aborted) {
+      await this.#follow()
+      if (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, REMAKE_MS))
+    }
+  }
+
+  stop(): void {
+    this.#abort.abort()
+    this.#stream?.unsubscribeAll()
+  }
+
+  /** Ends the current long poll, so that an idle shape learns how far the server has come. */
+  refresh(): void {
+    if (this.#stream?.isUpToDate) this.#stream.forceDisconnectAndRefresh().catch(() => undefined)
+  }
+
+  /** Resolves when the stream has given up. */
+  async #follow(): Promise<void> {
+    const from = await this.#sink.position(this.shape)
+    this.#staged = []
+    this.#lsn = undefined
+    this.#refetch = from === undefined
+    await new Promise<void>((resolve) => {
+      const stream = new ShapeStream<Row<never>>({
+        url: this.#url,
+        fetchClient: this.#fetch,
+        signal: this.#abort.signal,
+        warnOnHttp: false,
+        backoffOptions: { initialDelay: 500, maxDelay: 10_000, multiplier: 2 },
+        ...(from === undefined ? {} : from === 'now' ? { offset: 'now' as const } : { handle: from.handle, offset: offsetOf(from.offset) }),
+        onError: async (error) => this.#onError(error),
+      })
+      this.#stream = stream
+      stream.subscribe((messages) => this.#receive(stream, messages), () => resolve())
+      this.#abort.signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+  }
+
+  async #receive(stream: ShapeStream<Row<never>>, messages: Message<Row<never>>[]): Promise<void> {
+    // read before anything is awaited: this is the position of exactly these messages
+    const position = { handle: stream.shapeHandle ?? '', offset: stream.lastOffset }
+    for (const message of messages) {
+      if (isChangeMessage(message)) this.#stage(message)
+      else if (isControlMessage(message)) await this.#control(message.headers, position)
+    }
+  }
+
+  #stage(message: ChangeMessage<Row<never>>): void {
+    const { operation, lsn } = message.headers
+    const known = typeof lsn === 'string'
+    this.#staged.push({ op: operation, row: textRow(message.value), ...(known ? { lsn } : {}) })
+    if (known) this.#see(lsn)
+  }
+
+  async #control(headers: { control: string; global_last_seen_lsn?: unknown }, position: Position): Promise<void> {
+    if (headers.control === 'must-refetch') {
+      this.#staged = []
+      this.#lsn = undefined
+      this.#refetch = true
+      this.#sink.refetching(this.shape)
+      return
+    }
+    if (headers.control !== 'up-to-date') return
+    if (typeof headers.global_last_seen_lsn === 'string') this.#see(headers.global_last_seen_lsn)
+    const batch: Batch = { changes: this.#staged, refetch: this.#refetch, position, lsn: this.#lsn?.toString() ?? null }
+    this.#staged = []
+    this.#refetch = false
+    await this.#sink.apply(this.shape, batch)
+  }
+
+  #see(lsn: string): void {
+    if (!/^\d+$/.test(lsn)) return
+    const value = BigInt(lsn)
+    if (this.#lsn === undefined || value > this.#lsn) this.#lsn = value
+  }
+
+  /** Retries what may heal; a revoked or unknown shape is over. */
+  async #onError(error: Error): Promise<Record<string, never> | void> {
+    const status = error instanceof FetchError ? error.status : 0
+    this.#sink.failed(this.shape, status)
+    if (status === 403 || status === 404) {
+      this.#abort.abort()
+      if (status === 403) await this.#sink.revoked(this.shape)
+      return
+    }
+    if (status === 401 || status === 426) await new Promise((resolve) => setTimeout(resolve, 15_000))
+    return error instanceof FetchError ? {} : undefined
+  }
+}
+
+function offsetOf(text: string): Offset {
+  if (text === '-1' || text === 'now') return text
+  const [tx, op] = text.split('_')
+  return `${Number(tx)}_${Number(op)}`
+}
+
+/** Values as Postgres text or null: the schema header is withheld from the client, so it parses nothing. */
+function textRow(value: Record<string, unknown>): Record<string, string | null> {
+  return Object.fromEntries(Object.entries(value).map(([name, cell]) => [name, cell === null ? null : String(cell)]))
+}

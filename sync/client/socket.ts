@@ -1,0 +1,147 @@
+import type { ClientFrame, PollReplyFrame, ServerFrame } from '../protocol/socket.ts'
+import { backoff } from '../core/retry.ts'
+
+const PING_MS = 20_000
+const SILENCE_MS = 45_000
+/** A reconnecting socket never waits longer than this, ms: people watch it. */
+const MAX_WAIT_MS = 15_000
+
+export interface SocketEvents {
+  onFrame: (frame: ServerFrame) => void
+  onOpen: () => void
+  onClose: () => void
+}
+
+/**
+ * The engine's one WebSocket: reconnects for ever, answers polls by id, and fails open polls when the line drops
+ * (their owner asks again).
+ */
+export class Socket {
+  readonly #url: string
+  readonly #events: SocketEvents
+  readonly #polls = new Map<number, { resolve: (reply: PollReplyFrame) => void; reject: (error: Error) => void }>()
+  #socket: WebSocket | undefined
+  #nextPoll = 1
+  #attempts = 0
+  #heard = 0
+  #closed = false
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #pinger: ReturnType<typeof setInterval> | undefined
+
+  constructor(url: string, events: SocketEvents) {
+    this.#url = url
+    this.#events = events
+  }
+
+  get open(): boolean {
+    return this.#socket?.readyState === WebSocket.OPEN
+  }
+
+  connect(): void {
+    if (this.#closed || this.#socket) return
+    clearTimeout(this.#timer)
+    const socket = new WebSocket(this.#url)
+    this.#socket = socket
+    socket.addEventListener('open', () => {
+      this.#attempts = 0
+      this.#heard = Date.now()
+      this.#pinger = setInterval(() => this.#ping(), PING_MS)
+      this.#events.onOpen()
+    })
+    socket.addEventListener('message', (event) => this.#receive(event.data))
+    socket.addEventListener('close', () => this.#dropped(socket))
+    socket.addEventListener('error', () => socket.close())
+  }
+
+  /** Tries at once instead of at the end of the current pause. */
+  hurry(): void {
+    this.#attempts = 0
+    if (!this.#socket) this.connect()
+  }
+
+  /** Drops the line to get a fresh one, with new run snapshots. */
+  reconnect(): void {
+    this.#attempts = 0
+    this.#socket?.close()
+  }
+
+  /** One live poll of a shape. Rejects when the line drops first. */
+  poll(shape: string, query: Record<string, string>, signal?: AbortSignal | null): Promise<PollReplyFrame> {
+    const id = this.#nextPoll++
+    return new Promise((resolve, reject) => {
+      const abandon = () => {
+        this.#polls.delete(id)
+        this.#send({ t: 'poll.cancel', id })
+        reject(new DOMException('poll abandoned', 'AbortError'))
+      }
+      if (signal?.aborted) return abandon()
+      signal?.addEventListener('abort', abandon, { once: true })
+      const done = () => signal?.removeEventListener('abort', abandon)
+      this.#polls.set(id, {
+        resolve: (reply) => (done(), resolve(reply)),
+        reject: (error) => (done(), reject(error)),
+      })
+      if (!this.#send({ t: 'poll', id, shape, query })) {
+        this.#polls.delete(id)
+        done()
+        reject(new TypeError('socket is down'))
+      }
+    })
+  }
+
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    this.#socket?.close()
+  }
+
+  #send(frame: ClientFrame): boolean {
+    if (!this.open) return false
+    this.#socket?.send(JSON.stringify(frame))
+    return true
+  }
+
+  #ping(): void {
+    if (Date.now() - this.#heard > SILENCE_MS) this.#socket?.close()
+    else this.#send({ t: 'ping' })
+  }
+
+  #receive(data: unknown): void {
+    this.#heard = Date.now()
+    const frame = parseFrame(data)
+    if (!frame) return
+    if (frame.t === 'poll.reply') {
+      const poll = this.#polls.get(frame.id)
+      this.#polls.delete(frame.id)
+      poll?.resolve(frame)
+      return
+    }
+    this.#events.onFrame(frame)
+  }
+
+  #dropped(socket: WebSocket): void {
+    if (this.#socket !== socket) return
+    this.#socket = undefined
+    clearInterval(this.#pinger)
+    const polls = [...this.#polls.values()]
+    this.#polls.clear()
+    for (const poll of polls) poll.reject(new TypeError('socket is down'))
+    this.#events.onClose()
+    if (this.#closed) return
+    const wait = this.#attempts === 0 ? 250 * Math.random() : Math.min(MAX_WAIT_MS, backoff(this.#attempts - 1, Math.random()))
+    this.#attempts++
+    this.#timer = setTimeout(() => this.connect(), wait)
+  }
+}
+
+/** A frame of our own server; anything else is dropped. */
+function parseFrame(data: unknown): ServerFrame | undefined {
+  if (typeof data !== 'string') return undefined
+  try {
+    const frame: unknown = JSON.parse(data)
+    if (typeof frame !== 'object' || frame === null || !('t' in frame) || typeof frame.t !== 'string') return undefined
+    return frame as ServerFrame
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,251 @@
+import type { TObject } from 'typebox'
+import { AppError } from '../../shared/kernel/errors.ts'
+import { newId } from '../../shared/kernel/id.ts'
+import type { Mutator, MutatorArgs } from '../../shared/kernel/mutator.ts'
+import type { NamedQuery, QueryParams } from '../../shared/kernel/query.ts'
+import { newMessageIds } from '../core/effect.ts'
+import { reduceRun, type RunFrame } from '../core/run-overlay.ts'
+import { deleteDeviceDb, DeviceDb } from './device-db.ts'
+import { deviceId } from './device.ts'
+import { HostClient } from './host-client.ts'
+import type { HelloValue, HostEvent, HostStatus, NewMutation } from './host-protocol.ts'
+import { queryServer } from './http.ts'
+import type { LocalStore, OpenStoreOptions, QuerySnapshot, RejectedMutation, RunOverlay, SyncStatus } from './local-store.ts'
+import { enqueue, readOutbox, revive } from './outbox.ts'
+import { bound, sourceOf, Watches } from './watches.ts'
+
+/** How long a tab waits for the engine to queue a mutation before it does so itself, ms. */
+const MUTATE_DEADLINE_MS = 4000
+
+/** A tab's `LocalStore`: Dexie at hand, everything else asked of the engine. */
+export class TabStore implements LocalStore {
+  readonly user_id: string
+  readonly device_id: string
+  readonly #options: OpenStoreOptions
+  readonly #db: DeviceDb
+  readonly #host: HostClient
+  readonly #watches: Watches
+  readonly #runs = new Map<string, RunOverlay>()
+  readonly #statusListeners = new Set<(status: SyncStatus) => void>()
+  readonly #runListeners = new Set<(run: RunOverlay) => void>()
+  readonly #onClose: () => void
+  #hostStatus: HostStatus = { state: 'starting', mode: 'online', synced_at: null }
+  #pending = 0
+  #rejected = 0
+  #pendingIds: ReadonlySet<string> = new Set()
+
+  constructor(options: OpenStoreOptions, db: DeviceDb, device_id: string, tab: string, onClose: () => void) {
+    this.#options = options
+    this.user_id = options.user_id
+    this.device_id = device_id
+    this.#db = db
+    this.#onClose = onClose
+    this.#host = new HostClient(options.user_id, tab, (event) => this.#event(event), () => this.#greet())
+    this.#watches = new Watches(this.#host)
+  }
+
+  /** Opens the device database and greets the engine, if one is there already. */
+  static async open(options: OpenStoreOptions, tab: string, onClose: () => void): Promise<TabStore> {
+    const db = new DeviceDb(options.user_id)
+    const store = new TabStore(options, db, await deviceId(db), tab, onClose)
+    await store.#count()
+    store.#greet()
+    return store
+  }
+
+  /** Ms since the engine last showed life. */
+  get silence(): number {
+    return this.#host.silence
+  }
+
+  watch<P extends TObject, R>(
+    query: NamedQuery<P, R>,
+    params: QueryParams<NamedQuery<P, R>>,
+    listener: (snapshot: QuerySnapshot<R>) => void,
+  ): () => void {
+    // rows come from SQL whose columns the query's type describes: the one edge where they get it
+    return this.#watches.add(bound(query, params), (snapshot) => listener(snapshot as QuerySnapshot<R>))
+  }
+
+  async read<P extends TObject, R>(query: NamedQuery<P, R>, params: QueryParams<NamedQuery<P, R>>): Promise<R[]> {
+    const { name, sql, values, tables } = bound(query, params)
+    const rows =
+      sourceOf({ tables }, this.#hostStatus.mode) === 'replica'
+        ? await this.#host.call({ op: 'read', sql, values })
+        : await queryServer(name, params)
+    return rows as R[]
+  }
+
+  async mutate<A extends TObject>(mutator: Mutator<A>, args: MutatorArgs<Mutator<A>>): Promise<{ id: string }> {
+    const { name, version } = mutator
+    // arguments travel as JSON: what JSON would lose must not reach the overlay either
+    const plain: Record<string, unknown> = JSON.parse(JSON.stringify(args))
+    const mutation: NewMutation = { id: newId(), name, version, args: plain, created_at: new Date().toISOString() }
+    try {
+      await this.#host.call({ op: 'mutate', mutation }, MUTATE_DEADLINE_MS)
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'server/unavailable') throw error
+      // no engine answers (it may be starting, or frozen): the outbox is ours to write, the id keeps it single
+      await enqueue(this.#db, this.device_id, mutation)
+      this.#host.poke()
+    }
+    await this.#count()
+    return { id: mutation.id }
+  }
+
+  get status(): SyncStatus {
+    return { ...this.#hostStatus, pending: this.#pending, rejected: this.#rejected }
+  }
+
+  onStatus(listener: (status: SyncStatus) => void): () => void {
+    this.#statusListeners.add(listener)
+    listener(this.status)
+    return () => this.#statusListeners.delete(listener)
+  }
+
+  runOf(message_id: string): RunOverlay | undefined {
+    return [...this.#runs.values()].findLast((run) => run.message === message_id)
+  }
+
+  onRun(listener: (run: RunOverlay) => void): () => void {
+    this.#runListeners.add(listener)
+    return () => this.#runListeners.delete(listener)
+  }
+
+  pendingIds(): ReadonlySet<string> {
+    return this.#pendingIds
+  }
+
+  async rejected(): Promise<RejectedMutation[]> {
+    const dead = await this.#db.dead.toArray()
+    return dead
+      .sort((a, b) => a.item.seq - b.item.seq)
+      .map(({ id, item: { name, args, created_at }, error }) => ({ id, name, args, created_at, error }))
+  }
+
+  async retryRejected(id: string): Promise<void> {
+    await revive(this.#db, this.device_id, id)
+    await this.#outboxChanged()
+  }
+
+  async discardRejected(id: string): Promise<void> {
+    await this.#db.dead.delete(id)
+    await this.#outboxChanged()
+  }
+
+  readonly composer = {
+    read: async (chat_id: string): Promise<string> => (await this.#db.composer.get(chat_id))?.text ?? '',
+    write: async (chat_id: string, text: string): Promise<void> => {
+      if (text === '') await this.#db.composer.delete(chat_id)
+      else await this.#db.composer.put({ chat_id, text })
+    },
+  }
+
+  readonly boot = {
+    read: async <T>(key: string): Promise<T | undefined> => {
+      const value = (await this.#db.boot.get(key))?.value
+      // the caller wrote it under the same key
+      return value as T | undefined
+    },
+    write: async (key: string, value: unknown): Promise<void> => {
+      await this.#db.boot.put({ key, value: JSON.parse(JSON.stringify(value ?? null)) })
+    },
+  }
+
+  async query(sql: string, params: unknown[] = []): Promise<Record<string, unknown>[]> {
+    const rows = await this.#host.call({ op: 'query', sql, values: params })
+    return rows as Record<string, unknown>[]
+  }
+
+  async rebuild(): Promise<void> {
+    await this.#host.call({ op: 'rebuild' })
+  }
+
+  async close({ wipe }: { wipe: boolean }): Promise<void> {
+    if (wipe) {
+      await this.#host.call({ op: 'wipe' }, 10_000).catch(() => undefined)
+      this.#db.close()
+      await deleteDeviceDb(this.user_id)
+    }
+    this.#shut()
+  }
+
+  #shut(): void {
+    this.#watches.close()
+    this.#host.close()
+    this.#db.close()
+    this.#statusListeners.clear()
+    this.#runListeners.clear()
+    this.#onClose()
+  }
+
+  #event(event: HostEvent): void {
+    switch (event.t) {
+      case 'status':
+        return this.#adopt(event.status)
+      case 'changed':
+        return this.#watches.changed(event.tables)
+      case 'rows':
+        return this.#watches.rows(event.watch, event.rows)
+      case 'failed':
+        return this.#watches.failed(event.watch, event.code)
+      case 'run':
+        return this.#run(event.frame)
+      case 'outbox':
+        return void this.#count()
+      case 'wiped':
+        return this.#shut()
+      case 'up':
+      case 'beat':
+        return
+    }
+  }
+
+  /** Says hello to a (new) engine and asks it everything again. */
+  #greet(): void {
+    this.#host.call({ op: 'hello', epoch: this.#options.epoch }).then(
+      (value) => {
+        const { status, runs } = value as HelloValue
+        for (const run of runs) this.#runs.set(run.run, run)
+        this.#hostStatus = status
+        this.#watches.use(status.mode, true)
+        this.#tellStatus()
+        for (const run of runs) for (const listener of this.#runListeners) listener(run)
+      },
+      () => undefined,
+    )
+  }
+
+  #adopt(status: HostStatus): void {
+    this.#hostStatus = status
+    this.#watches.use(status.mode, false)
+    this.#tellStatus()
+  }
+
+  #run(frame: RunFrame): void {
+    const run = reduceRun(this.#runs.get(frame.run), frame, Date.now())
+    if (!run || run === 'gap') return
+    this.#runs.delete(run.run)
+    this.#runs.set(run.run, run)
+    for (const [id, old] of this.#runs) if (this.#runs.size > 100 && old.ended) this.#runs.delete(id)
+    for (const listener of this.#runListeners) listener(run)
+  }
+
+  async #outboxChanged(): Promise<void> {
+    this.#host.poke()
+    await this.#count()
+  }
+
+  async #count(): Promise<void> {
+    if (!this.#db.isOpen() && this.#db.hasBeenClosed()) return
+    const outbox = await readOutbox(this.#db)
+    this.#pending = outbox.length
+    this.#rejected = await this.#db.dead.count()
+    this.#pendingIds = new Set(outbox.flatMap(newMessageIds))
+    this.#tellStatus()
+  }
+
+  #tellStatus(): void {
+    for (const listener of this.#statusListeners) listener(this.status)
+  }
+}
