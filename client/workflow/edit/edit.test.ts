@@ -26,7 +26,7 @@ const switching = (from: string, mapping: Record<string, string>): WorkflowEdge 
   from_node: from,
   to_node: null,
   edge_type: 'conditional',
-  condition_function: 'answer.text',
+  condition_function: 'nodes.answer.output.text == "answer"',
   condition_mapping: mapping,
 })
 
@@ -110,13 +110,13 @@ describe('names', () => {
     const definition = {
       ...graph('start answer end', plainEdge('start', 'answer'), switching('answer', { default: 'end', more: 'answer' })),
     }
-    definition.nodes[2] = node('end', { text: 'answer: {{ answer.text }} {{ nodes.answer.text }}', list: ['reanswer.text'] })
+    definition.nodes[2] = node('end', { text: 'answer: {{ nodes.answer.output }} {{ nodes.answer_2.output }}', list: ['nodes["answer"]'] })
     const renamed = renameStep(definition, 'answer', 'reply')
     expect(arrows(renamed)).toBe('reply-default->end reply-more->reply start->reply')
-    expect(renamed.edges[1]?.condition_function).toBe('reply.text')
+    expect(renamed.edges[1]?.condition_function).toBe('nodes.reply.output.text == "answer"')
     expect(renamed.nodes[2]?.node_config).toEqual({
-      text: 'answer: {{ reply.text }} {{ nodes.reply.text }}',
-      list: ['reanswer.text'],
+      text: 'answer: {{ nodes.reply.output }} {{ nodes.answer_2.output }}',
+      list: ['nodes["reply"]'],
     })
   })
 })

@@ -50,12 +50,9 @@ function renameIn(value: unknown, from: string, to: string): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, renameIn(item, from, to)]))
 }
 
-/** References only: `name.field`, `name["field"]`, `nodes.name`; prose that happens to hold the word stays. */
+/** References only (`nodes.name`, `nodes["name"]`); prose that happens to hold the word stays. */
 function renameInText(text: string, from: string, to: string): string {
-  const name = from.replace(/[-]/g, '\\-')
-  const reference = new RegExp(`(?<![\\w.-])((?:nodes|steps|state|outputs)\\.)?${name}(?=\\.[a-zA-Z_]|\\[)`, 'g')
-  const listed = new RegExp(`(?<![\\w.-])((?:nodes|steps|outputs)\\.)${name}(?![\\w-])`, 'g')
-  const quoted = new RegExp(`(\\b(?:nodes|steps|outputs)\\[["'])${name}(?=["']\\])`, 'g')
-  const put = (_: string, before: string | undefined) => `${before ?? ''}${to}`
-  return text.replace(reference, put).replace(listed, put).replace(quoted, put)
+  const dotted = new RegExp(`(?<![\\w.-])nodes\\.${from}(?![\\w-])`, 'g')
+  const quoted = new RegExp(`(?<![\\w.-])nodes\\[(["'])${from}\\1\\]`, 'g')
+  return text.replace(dotted, `nodes.${to}`).replace(quoted, (_, quote: string) => `nodes[${quote}${to}${quote}]`)
 }

@@ -14,6 +14,7 @@ it('knows what a node type may ask for', () => {
     method: Type.Union([Type.Literal('GET'), Type.Literal('POST')]),
     tools: Type.Array(Type.String()),
     headers: Type.Record(Type.String(), Type.String()),
+    cases: Type.Array(Type.Object({ when: Type.String({ maxLength: 2048 }), value: Type.String() })),
     anything: Type.Unknown(),
   })
   expect(kinds(schema)).toEqual({
@@ -25,6 +26,7 @@ it('knows what a node type may ask for', () => {
     method: 'choice',
     tools: 'list',
     headers: 'map',
+    cases: 'rows',
     anything: 'json',
   })
   const fields = fieldsOf(schema)

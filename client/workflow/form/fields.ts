@@ -1,5 +1,5 @@
 /** A form made of a JSON Schema: the small part of the language that node types use. */
-export type FieldKind = 'text' | 'multiline' | 'number' | 'integer' | 'boolean' | 'choice' | 'list' | 'map' | 'json'
+export type FieldKind = 'text' | 'multiline' | 'number' | 'integer' | 'boolean' | 'choice' | 'list' | 'map' | 'rows' | 'json'
 
 export interface Field {
   key: string
@@ -12,9 +12,12 @@ export interface Field {
   maximum: number | undefined
   max_length: number | undefined
   fallback: unknown
+  /** Columns of a list of small objects. */
+  columns: Field[]
 }
 
 type Json = Record<string, unknown>
+const SIMPLE: ReadonlySet<FieldKind> = new Set(['text', 'multiline', 'number', 'integer', 'boolean', 'choice'])
 
 /** Fields of an object schema in its order. Kinds that the form does not know become JSON text. */
 export function fieldsOf(schema: unknown): Field[] {
@@ -38,6 +41,7 @@ function fieldOf(key: string, schema: Json, required: boolean): Field {
     maximum: number(inner['maximum']),
     max_length: number(inner['maxLength']),
     fallback: schema['default'],
+    columns: kindOf(inner) === 'rows' ? fieldsOf(inner['items']) : [],
   }
 }
 
@@ -61,7 +65,7 @@ function kindOf(schema: Json): FieldKind {
     case 'boolean':
       return 'boolean'
     case 'array':
-      return isObject(schema['items']) && schema['items']['type'] === 'string' ? 'list' : 'json'
+      return kindOfItems(schema['items'])
     case 'object':
       return isTextMap(schema) ? 'map' : 'json'
     default:
@@ -72,6 +76,13 @@ function kindOf(schema: Json): FieldKind {
 function isLong(schema: Json): boolean {
   const format = schema['format']
   return format === 'text' || format === 'textarea' || format === 'multiline' || (number(schema['maxLength']) ?? 0) > 500
+}
+
+function kindOfItems(items: unknown): FieldKind {
+  if (!isObject(items)) return 'json'
+  if (items['type'] === 'string') return 'list'
+  const columns = fieldsOf(items)
+  return columns.length > 0 && columns.every((column) => SIMPLE.has(column.kind)) ? 'rows' : 'json'
 }
 
 /** `additionalProperties` or TypeBox's `patternProperties` of strings. */

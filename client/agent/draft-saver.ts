@@ -1,0 +1,68 @@
+export type SaveState = 'saved' | 'saving' | 'failed'
+
+export interface DraftSaver<F extends object> {
+  /** Takes a new value of one field; it is saved when that field has been still for `delay` ms. */
+  set<K extends keyof F>(field: K, value: F[K]): void
+  /** Saves what waits, now. */
+  flush(): Promise<void>
+  /** Fields whose last value is not stored yet. */
+  dirty(): ReadonlySet<keyof F>
+  state(): SaveState
+  /** Why the last save of a field failed. */
+  error(): unknown
+}
+
+interface Options<F extends object> {
+  save: (set: Partial<F>) => Promise<unknown>
+  delay: number
+  changed: () => void
+}
+
+/** Saves each field on its own, one write at a time a field, and never loses the value typed last. */
+export function draftSaver<F extends object>({ save, delay, changed }: Options<F>): DraftSaver<F> {
+  const waiting: Partial<F> = {}
+  const dirty = new Set<keyof F>()
+  const timers = new Map<keyof F, ReturnType<typeof setTimeout>>()
+  let failure: unknown
+  let queue: Promise<void> = Promise.resolve()
+
+  async function write(field: keyof F): Promise<void> {
+    if (!Object.hasOwn(waiting, field)) return
+    const value = waiting[field]
+    delete waiting[field]
+    try {
+      const part: Partial<F> = {}
+      part[field] = value
+      await save(part)
+      // Typed again meanwhile: the newer value is still to come.
+      if (!Object.hasOwn(waiting, field)) dirty.delete(field)
+      failure = undefined
+    } catch (error) {
+      failure = error
+    }
+    changed()
+  }
+
+  function start(field: keyof F): void {
+    clearTimeout(timers.get(field))
+    timers.delete(field)
+    queue = queue.then(() => write(field))
+  }
+
+  return {
+    set(field, value) {
+      waiting[field] = value
+      dirty.add(field)
+      clearTimeout(timers.get(field))
+      timers.set(field, setTimeout(() => start(field), delay))
+      changed()
+    },
+    flush() {
+      for (const field of timers.keys()) start(field)
+      return queue
+    },
+    dirty: () => dirty,
+    state: () => (failure !== undefined ? 'failed' : dirty.size > 0 ? 'saving' : 'saved'),
+    error: () => failure,
+  }
+}
