@@ -1,0 +1,5 @@
+/** The door of agents: freezing drafts, releases, reviews, and who may run what. */
+export { freezeDraft, snapshotId, type FrozenDraft } from './freeze-draft.ts'
+export { mayRun, type RunnableVersion, type RunRequest } from './policy.ts'
+export { publish } from './review.ts'
+export { agentRoutes } from './routes.ts'

@@ -1,0 +1,2 @@
+/** The door of the store. */
+export { storeRoutes } from './routes.ts'

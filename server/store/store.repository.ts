@@ -1,0 +1,80 @@
+import type { Category, StoreAgent } from '../../shared/store/api.ts'
+import { queryTerms } from '../../shared/kernel/search-text.ts'
+import type { Queryable } from '../kernel/db.ts'
+import { prepared } from '../kernel/statement.ts'
+
+export const PAGE = 24
+
+interface StoreRow extends StoreAgent, Record<string, unknown> {
+  id: string
+}
+
+/** Columns of a published agent that everybody may see. `$1` is the person, for `installed`. */
+const AGENT = `a.id, a.slug, a.name, coalesce(a.description, '') as description, a.icon, a.listing, a.category_id, a.tags,
+  u.name as developer_name, v.version, v.id as version_id, a.download_count, a.average_rating, a.rating_count, a.published_at,
+  exists (select 1 from agent_installs i where i.agent_id = a.id and i.user_id = $1::uuid and i.removed_at is null) as installed`
+const FROM = `from agents a join users u on u.id = a.developer_id
+  join agent_versions v on v.agent_id = a.id and v.is_current
+  where a.status = 'published' and a.deleted_at is null`
+
+const ORDER = {
+  popular: 'a.download_count desc, a.average_rating desc nulls last, a.published_at desc, a.id',
+  rating: 'a.average_rating desc nulls last, a.rating_count desc, a.download_count desc, a.id',
+  new: 'a.published_at desc, a.id',
+} as const
+
+export interface StoreSearch {
+  q?: string | undefined
+  category?: string | undefined
+  sort: keyof typeof ORDER
+  offset: number
+}
+
+/** Published agents that match every term of the search, in the category or below it. */
+export async function searchStore(db: Queryable, user_id: string, search: StoreSearch): Promise<{ agents: StoreAgent[]; total: number }> {
+  const query = tsquery(search.q ?? '')
+  if (query === undefined) return { agents: [], total: 0 }
+  const where = `and ($2::text = '' or a.search @@ $2::tsquery)
+    and ($3::uuid is null or a.category_id in (
+      with recursive tree as (
+        select id from agent_categories where id = $3::uuid
+        union all select c.id from agent_categories c join tree on c.parent_id = tree.id)
+      select id from tree))`
+  const values = [user_id, query, search.category ?? null]
+  const rows = await db.query<StoreRow & { total: number }>(
+    prepared(
+      `select ${AGENT}, count(*) over ()::int as total ${FROM} ${where} order by ${ORDER[search.sort]} limit ${PAGE} offset $4::int`,
+      [...values, search.offset],
+    ),
+  )
+  return { agents: rows.map(({ total: _total, ...agent }) => agent), total: rows[0]?.total ?? 0 }
+}
+
+/** `'' ` for no search, undefined when nothing of the text can match (punctuation only). */
+function tsquery(text: string): string | undefined {
+  if (text.trim() === '') return ''
+  const terms = queryTerms(text)
+  if (terms.length === 0) return undefined
+  // Terms are letters and digits only, so quoting is enough.
+  return terms.map(({ term, prefix }) => `'${term}'${prefix ? ':*' : ''}`).join(' & ')
+}
+
+export async function storeAgentBySlug(db: Queryable, user_id: string, slug: string): Promise<StoreRow | undefined> {
+  const [row] = await db.query<StoreRow>(prepared(`select ${AGENT} ${FROM} and a.slug = $2`, [user_id, slug]))
+  return row
+}
+
+export async function categories(db: Queryable): Promise<Category[]> {
+  return db.query<Category & Record<string, unknown>>(
+    prepared(
+      `with recursive tree as (
+         select id as root, id from agent_categories
+         union all select tree.root, c.id from agent_categories c join tree on c.parent_id = tree.id)
+       select c.id, c.parent_id, coalesce(c.slug, c.id::text) as slug, c.name, coalesce(c.name_en, c.name) as name_en,
+         (select count(*)::int from agents a join tree on tree.id = a.category_id
+           where tree.root = c.id and a.status = 'published' and a.deleted_at is null) as agents
+       from agent_categories c order by c.sort_order, c.name`,
+      [],
+    ),
+  )
+}
