@@ -1,0 +1,104 @@
+import { toAppError, userError, type AppError } from '../../../shared/kernel/errors.ts'
+import { isShapeName, shapeColumns, SHAPES } from '../../protocol/shapes.ts'
+import { newHandle } from '../shape/handle.ts'
+
+/** One request for a shape, from HTTP or from the socket, by a person who has signed in. */
+export interface GatewayRequest {
+  /** Name in `SHAPES`. */
+  shape: string
+  /** Query parameters as the client sent them. */
+  query: Record<string, string>
+  /** The session's user; the only rows that can be answered are theirs. */
+  user_id: string
+  /** The session's epoch (`users.epoch`). */
+  epoch: number
+}
+
+/** Header names are lower case. `body` is JSON, or empty. */
+export interface GatewayResponse {
+  status: number
+  headers: Record<string, string>
+  body: string
+}
+
+/** Everything that decides which rows and columns are read; nothing of it comes from the client. */
+export interface OwnedShape {
+  table: string
+  columns: readonly string[]
+  owner: string
+  user_id: string
+}
+
+/** Who answers: the embedded server, or a real Electric. `query` holds protocol parameters only. */
+export interface ShapeUpstream {
+  read(shape: OwnedShape, query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<GatewayResponse>
+}
+
+export interface Gateway {
+  /** Never rejects, but for a fired `signal` it answers with an empty 503. */
+  handle(request: GatewayRequest, signal: AbortSignal): Promise<GatewayResponse>
+}
+
+/** Parameters that say where a reader stands; they go upstream. Everything unknown is left out. */
+const PASSED = ['offset', 'handle', 'live', 'cursor', 'expired_handle', 'cache-buster'] as const
+/** Parameters that would choose rows or columns: the client has mistaken this for Electric's own endpoint. */
+const REFUSED = /^(?:table|where|columns|queryable_columns|params(?:\[.*)?|secret|api_secret|log|live_sse|experimental_live_sse|subset__.*)$/
+
+/**
+ * The only door to shapes for people: a name becomes a fixed table, fixed columns and `owner = session user`
+ * (DESIGN: "Clients name a shape; they send no SQL, no columns").
+ *
+ * `epoch` in the query, when it is there, must be the session's: else the client's data may rest on rights it has
+ * lost, and it is told to fetch anew (409), which the unmodified client does by itself, asking its `params.epoch`
+ * function again.
+ */
+export function createGateway({ upstream }: { upstream: ShapeUpstream }): Gateway {
+  return {
+    handle: async (request, signal) => {
+      try {
+        return privately(await answer(upstream, request, signal))
+      } catch (error) {
+        if (signal.aborted) return privately({ status: 503, headers: {}, body: '' })
+        return refusal(toAppError(error))
+      }
+    },
+  }
+}
+
+async function answer(upstream: ShapeUpstream, { shape, query, user_id, epoch }: GatewayRequest, signal: AbortSignal): Promise<GatewayResponse> {
+  if (!isShapeName(shape)) throw userError('sync/unknown-shape', { shape })
+  const refused = Object.keys(query).filter((name) => REFUSED.test(name) && !(name === 'log' && query[name] === 'full'))
+  if (refused.length > 0) throw userError('request/invalid', { fields: refused })
+  if (query['epoch'] !== undefined && query['epoch'] !== String(epoch)) return outdated(shape, epoch)
+  const passed: Record<string, string> = {}
+  for (const name of PASSED) {
+    const value = query[name]
+    if (value !== undefined) passed[name] = value
+  }
+  const definition = SHAPES[shape]
+  const owned = { table: definition.table, columns: shapeColumns(definition), owner: definition.owner, user_id }
+  return upstream.read(owned, passed, signal)
+}
+
+function outdated(shape: string, epoch: number): GatewayResponse {
+  return {
+    status: 409,
+    headers: { 'content-type': 'application/json; charset=utf-8', 'electric-handle': newHandle(`${shape}/${epoch}`) },
+    body: JSON.stringify([{ headers: { control: 'must-refetch' } }]),
+  }
+}
+
+function refusal(error: AppError): GatewayResponse {
+  return privately({
+    status: error.status,
+    headers: { 'content-type': 'application/json; charset=utf-8' },
+    // What went wrong inside is for the log, not for the person.
+    body: JSON.stringify({ error: error.kind === 'user' ? error.toValue() : { code: error.code, message: error.code } }),
+  })
+}
+
+/** No cache may keep an answer: the address is the same for everybody, the rows are not. Nor may another origin read it. */
+function privately({ status, headers, body }: GatewayResponse): GatewayResponse {
+  const kept = Object.entries(headers).filter(([name]) => !name.startsWith('access-control-') && name !== 'surrogate-control' && name !== 'etag')
+  return { status, headers: { ...Object.fromEntries(kept), 'cache-control': 'private, no-store' }, body }
+}

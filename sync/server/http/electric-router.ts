@@ -1,0 +1,100 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import express, { type Request, type Response, type Router } from 'express'
+import type { ShapeServer } from '../shape-server.ts'
+import { parseReadRequest } from './parse-read-request.ts'
+import { parseSource } from './parse-source.ts'
+import { invalidRequest, json, type ShapeResponse } from './response.ts'
+
+export interface ElectricRouterOptions {
+  server: Pick<ShapeServer, 'read' | 'status'>
+  /** ELECTRIC_SECRET. Without one the whole router answers 404. */
+  secret: string | undefined
+}
+
+const EXPOSED =
+  'electric-cursor, electric-handle, electric-has-data, electric-offset, electric-schema, electric-up-to-date, electric-internal-known-error, retry-after'
+const METHODS = 'GET, HEAD, POST, OPTIONS'
+
+/**
+ * Electric's own HTTP protocol, to be mounted at the root of the application: `/v1/shape` and `/v1/health`
+ * (https://electric-sql.com/openapi.html). Requests for other paths pass through untouched; so do near misses of these
+ * two (`//v1/shape`, `/v1/%73hape`), which end as 404 further on: the path is compared as it was sent.
+ */
+export function electricRouter({ server, secret }: ElectricRouterOptions): Router {
+  const router = express.Router({ caseSensitive: true, strict: true })
+  router.use(['/v1/shape', '/v1/health'], (request, response, next) => {
+    const [path = ''] = request.originalUrl.split('?', 1)
+    if (!secret || (path !== '/v1/shape' && path !== '/v1/health')) return notFound(response)
+    response.setHeader('access-control-allow-origin', request.headers.origin ?? '*')
+    response.setHeader('access-control-expose-headers', EXPOSED)
+    response.setHeader('access-control-allow-methods', METHODS)
+    if (request.method === 'OPTIONS') {
+      const asked = request.headers['access-control-request-headers']
+      if (asked !== undefined) response.setHeader('access-control-allow-headers', asked)
+      response.setHeader('access-control-max-age', '86400')
+      return response.status(204).end()
+    }
+    next()
+  })
+  router.get('/v1/health', (_request, response) => {
+    const { state } = server.status()
+    response.setHeader('cache-control', 'no-cache, no-store, must-revalidate')
+    response.status(state === 'up' ? 200 : 202).json({ status: HEALTH[state] })
+  })
+  const shape = (request: Request, response: Response): Promise<void> => serveShape(server, secret ?? '', request, response)
+  router.get('/v1/shape', shape)
+  router.post('/v1/shape', express.json({ limit: '64kb' }), shape)
+  router.use('/v1/shape', (_request, response) => notFound(response))
+  return router
+}
+
+const HEALTH = { up: 'active', degraded: 'starting', down: 'waiting' } as const
+
+async function serveShape(server: Pick<ShapeServer, 'read'>, secret: string, request: Request, response: Response): Promise<void> {
+  const parameters = new URL(request.originalUrl, 'http://localhost').searchParams
+  if (!authorised(parameters, secret)) return send(request, response, json(401, { message: 'Unauthorized' }, { 'cache-control': 'no-store' }))
+  const position = parseReadRequest((name) => parameters.get(name) ?? undefined)
+  const source = parseSource(withSubset(parameters, request))
+  const errors = { ...('errors' in source && source.errors), ...('errors' in position && position.errors) }
+  if ('errors' in source || 'errors' in position) return send(request, response, invalidRequest(errors))
+  const gone = new AbortController()
+  response.on('close', () => gone.abort())
+  const ifNoneMatch = request.headers['if-none-match']
+  const answer = await server.read(source.source, { ...position.request, ifNoneMatch }, gone.signal)
+  if (!gone.signal.aborted) send(request, response, request.method === 'POST' ? uncached(answer) : answer)
+}
+
+/** A POST body can only carry a subset, which this server refuses by name. */
+function withSubset(parameters: URLSearchParams, request: Request): ReadonlyMap<string, string> {
+  const all = new Map(parameters)
+  const body: unknown = request.body
+  if (typeof body !== 'object' || body === null) return all
+  const subset = 'subset' in body && typeof body.subset === 'object' && body.subset !== null ? body.subset : body
+  for (const key of Object.keys(subset)) all.set(`subset__${key}`, '')
+  return all
+}
+
+function authorised(parameters: URLSearchParams, secret: string): boolean {
+  const given = parameters.get('secret') ?? parameters.get('api_secret') ?? ''
+  // Digests have one length, so the comparison tells nothing about the secret's.
+  return timingSafeEqual(digest(given), digest(secret))
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}
+
+function uncached(answer: ShapeResponse): ShapeResponse {
+  return { ...answer, headers: { ...answer.headers, 'cache-control': 'no-cache' } }
+}
+
+function send(request: Request, response: Response, { status, headers, body }: ShapeResponse): void {
+  response.status(status)
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+  if (request.method === 'HEAD' || body === '') response.end()
+  else response.end(body)
+}
+
+function notFound(response: Response): void {
+  response.status(404).json({ message: 'Not found' })
+}

@@ -1,0 +1,21 @@
+import { parseOffset } from '../shape/offset.ts'
+import type { ReadRequest } from './read-shape.ts'
+
+export type ParsedReadRequest = { request: ReadRequest } | { errors: Record<string, string[]> }
+
+/** The protocol's own parameters, checked as Electric checks them, with its words. */
+export function parseReadRequest(parameter: (name: string) => string | undefined): ParsedReadRequest {
+  const errors: Record<string, string[]> = {}
+  const spelled = parameter('offset')
+  const offset = spelled === undefined ? undefined : parseOffset(spelled)
+  if (spelled === undefined || spelled === '') errors['offset'] = ["can't be blank"]
+  else if (!offset) errors['offset'] = ['has invalid format']
+  const handle = parameter('handle') || undefined
+  const resumes = offset !== undefined && offset.at !== 'before' && offset.at !== 'now'
+  if (resumes && handle === undefined) errors['handle'] = ["can't be blank when offset != -1"]
+  const spelledLive = parameter('live')
+  const live = spelledLive !== undefined && spelledLive !== 'false'
+  if (live && offset?.at === 'before') errors['live'] = ["can't be true when offset == -1"]
+  if (!offset || Object.keys(errors).length > 0) return { errors }
+  return { request: { offset, handle, live, cursor: parameter('cursor') } }
+}

@@ -1,0 +1,85 @@
+import type { ShapeSource } from '../shape/define-shape.ts'
+
+export type ParsedSource = { source: ShapeSource } | { errors: Record<string, string[]> }
+
+const IDENTIFIER = /"(?:[^"\0]|"")+"|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y
+
+/** What `table`, `columns`, `where`, `params`, `replica` and `log` ask for. */
+export function parseSource(parameters: ReadonlyMap<string, string>): ParsedSource {
+  const errors: Record<string, string[]> = {}
+  const name = parameters.get('table') ?? ''
+  const path = name === '' ? undefined : identifiers(name, '.')
+  if (name === '') errors['table'] = ["can't be blank"]
+  else if (!path || path.length > 2) errors['table'] = ['Invalid zero-length delimited identifier or name']
+  const listed = parameters.get('columns')
+  const columns = listed === undefined ? undefined : identifiers(listed, ',')
+  if (listed !== undefined && !columns) errors['columns'] = ['Invalid zero-length delimited identifier or name']
+  const replica = parameters.get('replica') ?? 'default'
+  if (replica !== 'default' && replica !== 'full') errors['replica'] = ['is invalid']
+  const log = parameters.get('log') ?? 'full'
+  if (log === 'changes_only') errors['log'] = ['changes_only is not supported by this server']
+  else if (log !== 'full') errors['log'] = ['is invalid']
+  for (const unsupported of ['live_sse', 'experimental_live_sse']) {
+    const value = parameters.get(unsupported)
+    if (value !== undefined && value !== 'false') errors[unsupported] = ['is not supported by this server']
+  }
+  for (const key of parameters.keys()) if (key.startsWith('subset__')) errors[key] = ['is not supported by this server']
+  const params = parseParams(parameters)
+  if (!params) errors['params'] = ['is invalid']
+  if (Object.keys(errors).length > 0 || !path || !params) return { errors }
+  const [first = '', second] = path
+  const where = parameters.get('where') || undefined
+  return {
+    source: {
+      schema: second === undefined ? 'public' : first,
+      table: second ?? first,
+      columns,
+      replica: replica === 'full' ? 'full' : 'default',
+      rows: where === undefined ? { kind: 'all' } : { kind: 'where', where, params },
+    },
+  }
+}
+
+/** Names between separators; unquoted ones fold to lower case as in Postgres. Undefined when it is no such list. */
+function identifiers(text: string, separator: string): string[] | undefined {
+  const names: string[] = []
+  for (let at = 0; ; at += 1) {
+    while (text[at] === ' ') at += 1
+    IDENTIFIER.lastIndex = at
+    const raw = IDENTIFIER.exec(text)?.[0]
+    if (raw === undefined) return undefined
+    names.push(raw.startsWith('"') ? raw.slice(1, -1).replaceAll('""', '"') : raw.toLowerCase())
+    at += raw.length
+    while (text[at] === ' ') at += 1
+    if (at >= text.length) return names
+    if (text[at] !== separator) return undefined
+  }
+}
+
+/** `params[1]=…`, or `params={"1": …}`. */
+function parseParams(parameters: ReadonlyMap<string, string>): Record<string, string> | undefined {
+  const params: Record<string, string> = {}
+  const whole = parameters.get('params')
+  if (whole !== undefined) {
+    const parsed = parseJson(whole)
+    if (typeof parsed !== 'object' || parsed === null) return undefined
+    const entries = Array.isArray(parsed) ? parsed.map((value, at) => [String(at + 1), value] as const) : Object.entries(parsed)
+    for (const [key, value] of entries) {
+      if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return undefined
+      params[key] = String(value)
+    }
+  }
+  for (const [key, value] of parameters) {
+    const index = /^params\[(\d{1,4})\]$/.exec(key)?.[1]
+    if (index !== undefined) params[index] = value
+  }
+  return params
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,126 @@
+import { toAppError } from '../../../shared/kernel/errors.ts'
+import { newHandle } from '../shape/handle.ts'
+import { formatOffset, type Offset } from '../shape/offset.ts'
+import { schemaHeader } from '../shape/schema-header.ts'
+import type { Page, ShapeDefinition, ShapeLog } from '../shape/shape-log.ts'
+import type { ShapeStore } from '../shape/shape-store.ts'
+import { nextCursor } from './cursor.ts'
+import { invalidRequest, mustRefetch, unavailable, type ShapeResponse } from './response.ts'
+
+/** A reader's place in a shape, from the parameters of the protocol. */
+export interface ReadRequest {
+  offset: Offset
+  handle?: string | undefined
+  live: boolean
+  cursor?: string | undefined
+  ifNoneMatch?: string | undefined
+}
+
+/** A snapshot can be overtaken by TRUNCATE or ALTER while it loads; then another is made. */
+const OPEN_ATTEMPTS = 5
+
+/** Reads one page of a shape; a live read at the end of the log waits for more, at most `pollMs`. */
+export async function readShape(
+  store: ShapeStore,
+  definition: ShapeDefinition,
+  request: ReadRequest,
+  signal: AbortSignal,
+  pollMs: number,
+): Promise<ShapeResponse> {
+  const found = await locate(store, definition, request, signal)
+  if (!(found && 'handle' in found)) return found ?? refetch(store, definition, request)
+  return readFrom(store, found, request, signal, pollMs)
+}
+
+async function locate(
+  store: ShapeStore,
+  definition: ShapeDefinition,
+  request: ReadRequest,
+  signal: AbortSignal,
+): Promise<ShapeLog | ShapeResponse | undefined> {
+  if (request.offset.at !== 'before' && request.offset.at !== 'now') {
+    const shape = request.handle === undefined ? undefined : store.byName(request.handle)
+    if (!shape || shape.definition.id !== definition.id) return undefined
+    await untilLoaded(shape, signal)
+    return shape.state === 'ready' ? shape : undefined
+  }
+  for (let attempt = 0; attempt < OPEN_ATTEMPTS && !signal.aborted; attempt += 1) {
+    const shape = request.offset.at === 'now' ? (store.find(definition) ?? store.open(definition)) : store.open(definition)
+    await untilLoaded(shape, signal)
+    if (shape.state === 'ready') return shape
+    if (shape.failure !== undefined) return unavailable(5, { message: toAppError(shape.failure).code })
+  }
+  return unavailable(1, { message: 'The shape could not be read' })
+}
+
+async function readFrom(store: ShapeStore, shape: ShapeLog, request: ReadRequest, signal: AbortSignal, pollMs: number): Promise<ShapeResponse> {
+  const { definition } = shape
+  let page = shape.read(request.offset)
+  if (!page) {
+    // Electric's rule: a reader ahead of the server may be early (a hand-over), so it waits a little.
+    await shape.wait(pollMs / 2, signal)
+    if (shape.state === 'gone') return refetch(store, definition, request)
+    page = shape.read(request.offset)
+    if (!page) return invalidRequest({ offset: ['out of bounds for this shape'] })
+  }
+  const deadline = Date.now() + pollMs
+  while (request.live && page.messages.length === 0 && !signal.aborted) {
+    const left = deadline - Date.now()
+    if (left <= 0) break
+    await shape.wait(left, signal)
+    if (shape.state === 'gone') return refetch(store, definition, request)
+    page = shape.read(request.offset) ?? page
+  }
+  return answer(store, shape, page, request)
+}
+
+function answer(store: ShapeStore, shape: ShapeLog, page: Page, request: ReadRequest): ShapeResponse {
+  const upToDate = page.atEnd && (request.live || !page.whole)
+  const empty = page.messages.length === 0
+  const offset = formatOffset(page.offset)
+  const etag = `"${shape.handle}:${formatOffset(request.offset)}:${offset}${empty ? `:${Date.now()}` : ''}"`
+  const headers: Record<string, string> = {
+    'content-type': 'application/json; charset=utf-8',
+    'electric-handle': shape.handle,
+    'electric-offset': offset,
+    etag,
+    'cache-control': cacheControl(request),
+  }
+  if (request.live) headers['electric-cursor'] = nextCursor(request.cursor)
+  else headers['electric-schema'] = schemaHeader(shape.definition.format.columns)
+  if (upToDate) headers['electric-up-to-date'] = ''
+  if (empty && (request.live || request.offset.at === 'now')) headers['electric-has-data'] = 'false'
+  if (request.ifNoneMatch === etag) return { status: 304, headers, body: '' }
+  const control = JSON.stringify({ headers: { control: 'up-to-date', global_last_seen_lsn: String(lastSeen(store, shape, page)) } })
+  const messages = upToDate ? [...page.messages, control] : page.messages
+  return { status: 200, headers, body: `[${messages.join(',')}]` }
+}
+
+/** All shapes of a reader may count on each other by this number: everything up to it is in this shape's log. */
+function lastSeen(store: ShapeStore, shape: ShapeLog, page: Page): bigint {
+  const seen = store.lsnOf(shape)
+  return page.offset.at === 'log' && page.offset.lsn > seen ? page.offset.lsn : seen
+}
+
+function cacheControl({ offset, live }: ReadRequest): string {
+  if (live) return 'public, max-age=5, stale-while-revalidate=5'
+  if (offset.at === 'before') return 'public, max-age=604800, s-maxage=3600, stale-while-revalidate=2629746'
+  return 'public, max-age=60, stale-while-revalidate=300'
+}
+
+function refetch(store: ShapeStore, definition: ShapeDefinition, request: ReadRequest): ShapeResponse {
+  // The reader ignores which handle it is, but must not be told the one it had.
+  return mustRefetch(store.find(definition)?.handle ?? newHandle(definition.id), request.handle !== undefined)
+}
+
+function untilLoaded(shape: ShapeLog, signal: AbortSignal): Promise<void> {
+  if (shape.state !== 'loading') return Promise.resolve()
+  return new Promise((resolve) => {
+    const done = (): void => {
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    signal.addEventListener('abort', done, { once: true })
+    void shape.loaded.then(done)
+  })
+}

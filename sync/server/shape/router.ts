@@ -1,0 +1,89 @@
+import type { RelationMessage } from '../replication/pgoutput.ts'
+import type { RowChange } from '../replication/transaction.ts'
+import type { ShapeLog } from './shape-log.ts'
+
+/** Told of each shape that a change may concern. `undefined` for `before` and `after`: Postgres has to decide. */
+export type Emit = (shape: ShapeLog, before: boolean | undefined, after: boolean | undefined) => void
+
+interface TableRoutes {
+  all: Set<ShapeLog>
+  sql: Set<ShapeLog>
+  /** column → value → shapes: the cost of a change does not grow with the number of shapes. */
+  equal: Map<string, Map<string, Set<ShapeLog>>>
+  relation?: RelationMessage | undefined
+  index: Map<string, number>
+}
+
+/** Finds the shapes of a change. */
+export class Router {
+  private readonly tables = new Map<number, TableRoutes>()
+
+  add(shape: ShapeLog): void {
+    const { filter, format } = shape.definition
+    const routes = this.tables.get(format.table.oid) ?? newRoutes()
+    this.tables.set(format.table.oid, routes)
+    if (filter.kind === 'all') routes.all.add(shape)
+    else if (filter.kind === 'sql') routes.sql.add(shape)
+    else {
+      const values = routes.equal.get(filter.column) ?? new Map<string, Set<ShapeLog>>()
+      routes.equal.set(filter.column, values)
+      const shapes = values.get(filter.value) ?? new Set<ShapeLog>()
+      values.set(filter.value, shapes)
+      shapes.add(shape)
+    }
+  }
+
+  remove(shape: ShapeLog): void {
+    const { filter, format } = shape.definition
+    const routes = this.tables.get(format.table.oid)
+    if (!routes) return
+    routes.all.delete(shape)
+    routes.sql.delete(shape)
+    if (filter.kind === 'equals') {
+      const values = routes.equal.get(filter.column)
+      const shapes = values?.get(filter.value)
+      shapes?.delete(shape)
+      if (shapes?.size === 0) values?.delete(filter.value)
+      if (values?.size === 0) routes.equal.delete(filter.column)
+    }
+    if (routes.all.size + routes.sql.size + routes.equal.size === 0) this.tables.delete(format.table.oid)
+  }
+
+  route(change: RowChange, emit: Emit): void {
+    const routes = this.tables.get(change.relation.oid)
+    if (!routes) return
+    for (const shape of routes.all) emit(shape, change.old !== undefined, change.new !== undefined)
+    for (const shape of routes.sql) emit(shape, undefined, undefined)
+    if (routes.equal.size > 0) routeEqual(routes, change, emit)
+  }
+
+  /** All shapes on a table. */
+  shapesOf(table: number): ShapeLog[] {
+    const routes = this.tables.get(table)
+    if (!routes) return []
+    const equal = [...routes.equal.values()].flatMap((values) => [...values.values()].flatMap((shapes) => [...shapes]))
+    return [...routes.all, ...routes.sql, ...equal]
+  }
+}
+
+function routeEqual(routes: TableRoutes, change: RowChange, emit: Emit): void {
+  if (routes.relation !== change.relation) {
+    routes.relation = change.relation
+    routes.index = new Map(change.relation.columns.map((column, at) => [column.name, at]))
+  }
+  for (const [column, values] of routes.equal) {
+    const at = routes.index.get(column) ?? -1
+    const old = change.old?.[at] ?? undefined
+    const row = change.new?.[at] ?? undefined
+    if (old === row) {
+      if (old !== undefined) for (const shape of values.get(old) ?? []) emit(shape, true, true)
+      continue
+    }
+    if (old !== undefined) for (const shape of values.get(old) ?? []) emit(shape, true, false)
+    if (row !== undefined) for (const shape of values.get(row) ?? []) emit(shape, false, true)
+  }
+}
+
+function newRoutes(): TableRoutes {
+  return { all: new Set(), sql: new Set(), equal: new Map(), index: new Map() }
+}
