@@ -9,7 +9,9 @@ export interface DraftSaver<F extends object> {
   dirty(): ReadonlySet<keyof F>
   state(): SaveState
   /** Why the last save of a field failed. */
-  error(): unknown
+  error(field: keyof F): unknown
+  /** The first of these. */
+  failure(): unknown
 }
 
 interface Options<F extends object> {
@@ -23,7 +25,7 @@ export function draftSaver<F extends object>({ save, delay, changed }: Options<F
   const waiting: Partial<F> = {}
   const dirty = new Set<keyof F>()
   const timers = new Map<keyof F, ReturnType<typeof setTimeout>>()
-  let failure: unknown
+  const failures = new Map<keyof F, unknown>()
   let queue: Promise<void> = Promise.resolve()
 
   async function write(field: keyof F): Promise<void> {
@@ -36,9 +38,8 @@ export function draftSaver<F extends object>({ save, delay, changed }: Options<F
       await save(part)
       // Typed again meanwhile: the newer value is still to come.
       if (!Object.hasOwn(waiting, field)) dirty.delete(field)
-      failure = undefined
     } catch (error) {
-      failure = error
+      failures.set(field, error)
     }
     changed()
   }
@@ -53,6 +54,7 @@ export function draftSaver<F extends object>({ save, delay, changed }: Options<F
     set(field, value) {
       waiting[field] = value
       dirty.add(field)
+      failures.delete(field)
       clearTimeout(timers.get(field))
       timers.set(field, setTimeout(() => start(field), delay))
       changed()
@@ -62,7 +64,8 @@ export function draftSaver<F extends object>({ save, delay, changed }: Options<F
       return queue
     },
     dirty: () => dirty,
-    state: () => (failure !== undefined ? 'failed' : dirty.size > 0 ? 'saving' : 'saved'),
-    error: () => failure,
+    state: () => (failures.size > 0 ? 'failed' : dirty.size > 0 ? 'saving' : 'saved'),
+    error: (field) => failures.get(field),
+    failure: () => failures.values().next().value,
   }
 }

@@ -1,6 +1,7 @@
 import type { WorkflowDefinition, WorkflowEdge } from '../../../shared/workflow/graph.ts'
 import { DEFAULT_CASE, linksFrom } from '../links.ts'
 import { plainEdge, retarget } from './insert-step.ts'
+import { pruneLost } from './prune.ts'
 
 /** Takes a step out; what led to it now leads to what came after it, by its default way when it had several. */
 export function removeStep(definition: WorkflowDefinition, name: string): WorkflowDefinition {
@@ -14,7 +15,7 @@ export function removeStep(definition: WorkflowDefinition, name: string): Workfl
     if (!edges.some((each) => isSamePlain(each, changed))) edges.push(changed)
     if (edge.to_node === name) addMissing(edges, edge.from_node, plainHeirs(out, heir))
   }
-  return { ...definition, nodes: definition.nodes.filter((node) => node.node_name !== name), edges }
+  return pruneLost(definition, { ...definition, nodes: definition.nodes.filter((node) => node.node_name !== name), edges })
 }
 
 /** Parallel ways out of the removed step, beside the heir. */

@@ -1,0 +1,89 @@
+import { computed, onScopeDispose, shallowRef, toValue, watch, type ComputedRef, type MaybeRefOrGetter } from 'vue'
+import { updateDraft } from '../../shared/agent/mutators.ts'
+import { draftByAgent } from '../../shared/agent/queries.ts'
+import type { AgentDraftRow, AgentRow } from '../../shared/agent/rows.ts'
+import { operationalError } from '../../shared/kernel/errors.ts'
+import { store, syncStatus, useQuery } from '../app/local.ts'
+import { beforeReload } from '../app/pwa.ts'
+import { draftSaver } from './draft-saver.ts'
+
+/** What a developer edits. */
+export type DraftFields = Pick<
+  AgentDraftRow,
+  'name' | 'description' | 'category_id' | 'tags' | 'icon' | 'listing' | 'system_prompt' | 'model_params' | 'workflow_definition'
+>
+export type DraftView = AgentDraftRow & { agent_status: AgentRow['status']; slug: string }
+/** `device`: stored here, on its way to the server. */
+export type DraftState = 'saving' | 'failed' | 'device' | 'synced'
+
+export interface DraftEditor {
+  draft: ComputedRef<DraftView | undefined>
+  ready: Readonly<{ value: boolean }>
+  state: ComputedRef<DraftState>
+  failure: ComputedRef<unknown>
+  set: <K extends keyof DraftFields>(field: K, value: DraftFields[K]) => void
+  flush: () => Promise<void>
+}
+
+const DELAY_MS = 400
+
+/** The draft of an agent, live; edits are shown at once, stored here after a moment, and sent when possible. */
+export function useDraft(agent_id: MaybeRefOrGetter<string>): DraftEditor {
+  const { rows, ready } = useQuery(draftByAgent, () => ({ agent_id: toValue(agent_id) }))
+  const edits = shallowRef<Partial<DraftFields>>({})
+  const tick = shallowRef(0)
+
+  const saver = draftSaver<DraftFields>({
+    delay: DELAY_MS,
+    save: (set) => save(rows.value[0]?.id, set),
+    changed: () => tick.value++,
+  })
+
+  const draft = computed(() => {
+    const row = rows.value[0]
+    return row && { ...row, ...edits.value }
+  })
+
+  /** What is stored is the row's to show; what waits stays on top of it. */
+  function dropStored(): void {
+    const entries = Object.entries(edits.value).filter(([field]) => [...saver.dirty()].some((dirty) => dirty === field))
+    edits.value = Object.fromEntries(entries)
+  }
+  watch(rows, dropStored)
+
+  const state = computed<DraftState>(() => {
+    void tick.value
+    const saving = saver.state()
+    if (saving !== 'saved') return saving
+    return syncStatus.value.pending > 0 || syncStatus.value.state !== 'synced' ? 'device' : 'synced'
+  })
+
+  const stop = beforeReload(() => saver.flush())
+  const flush = () => void saver.flush()
+  addEventListener('pagehide', flush)
+  onScopeDispose(() => {
+    removeEventListener('pagehide', flush)
+    stop()
+    flush()
+  })
+
+  return {
+    draft,
+    ready,
+    state,
+    failure: computed(() => {
+      void tick.value
+      return saver.failure()
+    }),
+    set: (field, value) => {
+      edits.value = { ...edits.value, [field]: value }
+      saver.set(field, value)
+    },
+    flush: () => saver.flush(),
+  }
+}
+
+async function save(id: string | undefined, set: Partial<DraftFields>): Promise<void> {
+  if (!store.value || id === undefined) throw operationalError('server/unavailable')
+  await store.value.mutate(updateDraft, { id, set })
+}
