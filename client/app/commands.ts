@@ -1,0 +1,58 @@
+import { onScopeDispose, shallowReactive, shallowRef, toValue, watchEffect, type Component, type MaybeRefOrGetter } from 'vue'
+
+/** Something a person can do from the palette. */
+export interface Command {
+  id: string
+  title: string
+  /** Heading under which it stands; commands without one are actions. */
+  group?: string
+  /** A second line, e.g. the words that were found. */
+  detail?: string
+  icon?: Component
+  /** Name whose sign stands instead of an icon. */
+  sign?: { name: string; icon?: string | null; seed?: string }
+  /** Keys that do the same, e.g. `Ctrl+Shift+O`. */
+  keys?: string
+  run: () => void
+}
+
+/** Finds things by text, e.g. chats. Asked on every keystroke; late answers are dropped. */
+export interface PaletteSource {
+  id: string
+  search: (text: string) => Promise<Command[]> | Command[]
+}
+
+const registered = shallowReactive(new Map<string, Command>())
+const sources = shallowReactive(new Map<string, PaletteSource>())
+
+export const paletteOpen = shallowRef(false)
+
+/** Commands of what is on the page now. */
+export function activeCommands(): Command[] {
+  return [...registered.values()]
+}
+
+export function activeSources(): PaletteSource[] {
+  return [...sources.values()]
+}
+
+/** Registers commands for as long as the calling component lives. A getter keeps their words in step with the language. */
+export function useCommands(commands: MaybeRefOrGetter<readonly Command[]>): void {
+  let mine: string[] = []
+  const clear = () => {
+    for (const id of mine) registered.delete(id)
+  }
+  watchEffect(() => {
+    const list = toValue(commands)
+    clear()
+    mine = list.map((command) => command.id)
+    for (const command of list) registered.set(command.id, command)
+  })
+  onScopeDispose(clear)
+}
+
+/** Registers a source of the palette for as long as the calling component lives. */
+export function usePaletteSource(source: PaletteSource): void {
+  sources.set(source.id, source)
+  onScopeDispose(() => sources.delete(source.id))
+}

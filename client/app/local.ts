@@ -1,0 +1,147 @@
+import { onScopeDispose, readonly, shallowRef, toValue, watch, type MaybeRefOrGetter, type ShallowRef } from 'vue'
+import type { TObject } from 'typebox'
+import type { Mutator, MutatorArgs } from '../../shared/kernel/mutator.ts'
+import type { NamedQuery, QueryParams } from '../../shared/kernel/query.ts'
+import type { LocalStore, OpenStoreOptions, SyncStatus } from '../../sync/client/local-store.ts'
+import { attempt } from './errors.ts'
+import { forgetRuns, takeRun } from './runs.ts'
+
+const opened = shallowRef<LocalStore>()
+const sync = shallowRef<SyncStatus>({ state: 'starting', mode: 'online', pending: 0, rejected: 0, synced_at: null })
+const pending = shallowRef<ReadonlySet<string>>(new Set())
+
+/** The signed-in person's store; undefined until it is open. */
+export const store = readonly(opened) as Readonly<ShallowRef<LocalStore | undefined>>
+export const syncStatus = readonly(sync) as Readonly<ShallowRef<SyncStatus>>
+/** Message ids that have not reached the server yet. */
+export const pendingIds = readonly(pending) as Readonly<ShallowRef<ReadonlySet<string>>>
+
+let stop: (() => void)[] = []
+
+/** Opens the store of a person; the engine's code arrives now and not before. */
+export async function openLocal(options: OpenStoreOptions): Promise<LocalStore> {
+  if (opened.value?.user_id === options.user_id) return opened.value
+  await closeLocal({ wipe: false })
+  const { openStore } = await import('../../sync/client/open-store.ts')
+  const local = await openStore(options)
+  const refresh = (status: SyncStatus) => {
+    sync.value = { ...status }
+    pending.value = new Set(local.pendingIds())
+  }
+  stop = [local.onStatus(refresh), local.onRun(takeRun)]
+  refresh(local.status)
+  opened.value = local
+  window.banyan = { query: (sql, params) => local.query(sql, params) }
+  return local
+}
+
+export async function closeLocal(options: { wipe: boolean }): Promise<void> {
+  const local = opened.value
+  for (const end of stop) end()
+  stop = []
+  forgetRuns()
+  opened.value = undefined
+  delete window.banyan
+  await local?.close(options)
+}
+
+export interface LiveRows<R> {
+  rows: Readonly<ShallowRef<readonly R[]>>
+  /** False until the first answer: show a skeleton, not an empty state. */
+  ready: Readonly<ShallowRef<boolean>>
+  /** True while the rows are the ones of last time, kept for a quick first paint. */
+  stale: Readonly<ShallowRef<boolean>>
+  error: Readonly<ShallowRef<{ code: string } | undefined>>
+}
+
+/**
+ * Rows of a named query, live. `params` may be a getter; undefined means: not now. With `boot`, the first rows of the
+ * last time are painted until the replica answers.
+ */
+export function useQuery<P extends TObject, R>(
+  query: NamedQuery<P, R>,
+  params: MaybeRefOrGetter<QueryParams<NamedQuery<P, R>> | undefined>,
+  options: { boot?: MaybeRefOrGetter<string | undefined>; keep?: number } = {},
+): LiveRows<R> {
+  const rows = shallowRef<readonly R[]>([])
+  const ready = shallowRef(false)
+  const stale = shallowRef(false)
+  const error = shallowRef<{ code: string }>()
+  let end: (() => void) | undefined
+  let writing: ReturnType<typeof setTimeout> | undefined
+
+  watch(
+    [opened, () => JSON.stringify(toValue(params)), () => toValue(options.boot)] as const,
+    ([local, _key, boot]) => {
+      end?.()
+      end = undefined
+      rows.value = []
+      ready.value = false
+      stale.value = false
+      error.value = undefined
+      const given = toValue(params)
+      if (!local || given === undefined) return
+      let live = true
+      if (boot) void paintFromBoot(local, boot, () => live)
+      const unwatch = local.watch(query, given, (snapshot) => {
+        if (!live) return
+        error.value = snapshot.error
+        if (!snapshot.ready) return
+        rows.value = snapshot.rows
+        ready.value = true
+        stale.value = false
+        if (boot) keepForBoot(local, boot, snapshot.rows)
+      })
+      end = () => {
+        live = false
+        unwatch()
+      }
+    },
+    { immediate: true },
+  )
+  onScopeDispose(() => end?.())
+
+  async function paintFromBoot(local: LocalStore, key: string, live: () => boolean) {
+    const kept = await local.boot.read<R[]>(key).catch(() => undefined)
+    if (!live() || ready.value || !Array.isArray(kept)) return
+    rows.value = kept
+    ready.value = true
+    stale.value = true
+  }
+
+  function keepForBoot(local: LocalStore, key: string, fresh: readonly R[]) {
+    clearTimeout(writing)
+    writing = setTimeout(() => void local.boot.write(key, fresh.slice(-(options.keep ?? 60))).catch(() => undefined), 400)
+  }
+
+  return { rows, ready, stale, error }
+}
+
+export interface Mutate {
+  /** Queues a mutation. A refusal becomes a toast, and the answer undefined. */
+  <A extends TObject>(mutator: Mutator<A>, args: MutatorArgs<Mutator<A>>): Promise<{ id: string } | undefined>
+}
+
+/** The way to write: durable on this device at once, sent when the network is there. */
+export function useMutation(): Mutate {
+  return mutate
+}
+
+/** As `useMutation`, for use outside components. */
+export async function mutate<A extends TObject>(
+  mutator: Mutator<A>,
+  args: MutatorArgs<Mutator<A>>,
+): Promise<{ id: string } | undefined> {
+  const local = opened.value
+  if (!local) return undefined
+  const done = await attempt(() => local.mutate(mutator, args))
+  pending.value = new Set(local.pendingIds())
+  return done
+}
+
+declare global {
+  interface Window {
+    /** For support, export and black-box tests. */
+    banyan?: { query: (sql: string, params?: unknown[]) => Promise<Record<string, unknown>[]> }
+  }
+}

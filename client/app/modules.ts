@@ -1,0 +1,10 @@
+import type { ModuleDescriptor } from './descriptor.ts'
+
+const found = import.meta.glob<ModuleDescriptor>('../*/module.ts', { eager: true, import: 'default' })
+
+/** Every feature's descriptor. A new feature is found by its `module.ts`; nothing else is to be edited. */
+export const modules: readonly ModuleDescriptor[] = Object.values(found)
+
+export const navItems = modules.flatMap((module) => module.nav ?? []).sort((a, b) => a.order - b.order)
+export const settingsSections = modules.flatMap((module) => module.settings ?? []).sort((a, b) => a.order - b.order)
+export const staticCommands = modules.flatMap((module) => module.commands ?? [])

@@ -1,0 +1,9 @@
+import { computed, type ComputedRef } from 'vue'
+import { runningAnswers } from '../../shared/chat/queries.ts'
+import { useQuery } from '../app/local.ts'
+
+/** How many answers are being written, over all chats. */
+export function useRunningBadge(): ComputedRef<number> {
+  const { rows } = useQuery(runningAnswers, {})
+  return computed(() => rows.value.filter((row) => row.workflow_status !== 'paused').length)
+}

@@ -1,0 +1,16 @@
+import { createApp } from 'vue'
+import App from './app/App.vue'
+import { i18n, loadWords } from './app/i18n.ts'
+import { guardLostChunks, startPwa } from './app/pwa.ts'
+import { router } from './app/router.ts'
+import { startSession } from './app/session.ts'
+import { startTheme } from './app/theme.ts'
+
+guardLostChunks()
+startTheme()
+void startSession()
+await loadWords('app')
+const app = createApp(App).use(i18n).use(router)
+await router.isReady().catch(() => undefined)
+app.mount('#app')
+startPwa()

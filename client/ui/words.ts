@@ -1,0 +1,8 @@
+import { computed, type ComputedRef } from 'vue'
+import { useI18n } from 'vue-i18n'
+
+/** The few words that components say themselves. */
+export function useWords(): ComputedRef<{ close: string; cancel: string; ok: string }> {
+  const { t } = useI18n()
+  return computed(() => ({ close: t('app.ui.close'), cancel: t('app.ui.cancel'), ok: t('app.ui.ok') }))
+}

@@ -1,0 +1,52 @@
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import tailwindcss from '@tailwindcss/vite'
+import vue from '@vitejs/plugin-vue'
+import { defineConfig } from 'vite'
+import { VitePWA } from 'vite-plugin-pwa'
+import { compileLocales } from './build/compile-locales.ts'
+import { emitManifest } from './build/emit-manifest.ts'
+
+const root = path.dirname(fileURLToPath(import.meta.url))
+const server = process.env['BANYAN_DEV_SERVER'] ?? 'http://127.0.0.1:8787'
+/** What belongs to the server, in development too. */
+const proxied = Object.fromEntries(['/api', '/v1', '/mcp', '/metrics'].map((prefix) => [prefix, { target: server, ws: true }]))
+
+export default defineConfig({
+  root,
+  cacheDir: path.join(root, '../.cache/vite'),
+  plugins: [
+    vue({ features: { optionsAPI: false } }),
+    tailwindcss(),
+    compileLocales(),
+    emitManifest(path.join(root, '../manifest.webmanifest')),
+    VitePWA({
+      strategies: 'injectManifest',
+      srcDir: '.',
+      filename: 'sw.ts',
+      injectRegister: false,
+      registerType: 'prompt',
+      manifest: false,
+      injectManifest: {
+        globPatterns: ['**/*.{js,css,html,wasm,data,svg,png,webmanifest}'],
+        maximumFileSizeToCacheInBytes: 16 << 20,
+      },
+    }),
+  ],
+  define: {
+    __VUE_I18N_FULL_INSTALL__: false,
+    __VUE_I18N_LEGACY_API__: false,
+    __INTLIFY_DROP_MESSAGE_COMPILER__: true,
+    __INTLIFY_PROD_DEVTOOLS__: false,
+  },
+  resolve: { alias: { 'vue-i18n': 'vue-i18n/dist/vue-i18n.runtime.mjs' } },
+  worker: { format: 'es' },
+  build: {
+    outDir: path.join(root, '../dist/client'),
+    emptyOutDir: true,
+    target: 'es2023',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: { host: '127.0.0.1', proxy: proxied },
+})
