@@ -11,7 +11,11 @@ export interface DatabasePools {
 }
 
 /** Sessions that may only read, print values as the replication stream does, and give up slow statements. */
-export function createDatabasePools(databaseUrl: string, log: SyncLog, sizes = { snapshots: 4, decisions: 2 }): DatabasePools {
+export function createDatabasePools(
+  databaseUrl: string,
+  log: SyncLog,
+  sizes = { snapshots: 4, decisions: 2 },
+): DatabasePools {
   const snapshots = pool(databaseUrl, log, sizes.snapshots, 60_000)
   const decisions = pool(databaseUrl, log, sizes.decisions, 5_000)
   return {
@@ -31,7 +35,9 @@ function pool(connectionString: string, log: SyncLog, max: number, timeoutMs: nu
     keepAlive: true,
     idleTimeoutMillis: 60_000,
     onConnect: async (client) => {
-      await client.query(`${VALUE_FORMAT}; set default_transaction_read_only = on; set statement_timeout = ${timeoutMs}`)
+      await client.query(
+        `${VALUE_FORMAT}; set default_transaction_read_only = on; set statement_timeout = ${timeoutMs}`,
+      )
     },
   })
   // Without a listener a lost idle connection would end the process.

@@ -32,7 +32,9 @@ describe('the shape server, read by the unmodified client', () => {
     async (where) => {
       const shape = new Shape(harness.stream({ table: 'items', where }))
       await same(shape, where)
-      await harness.db.query(`update items set owner = case when owner = 'ann' then 'bob' else 'ann' end where id between 3 and 12`)
+      await harness.db.query(
+        `update items set owner = case when owner = 'ann' then 'bob' else 'ann' end where id between 3 and 12`,
+      )
       await same(shape, where)
       await harness.db.query(`update items set title = title || '!' where id > 10`)
       await same(shape, where)
@@ -48,7 +50,9 @@ describe('the shape server, read by the unmodified client', () => {
   })
 
   it('keeps a big value that an update does not touch', async () => {
-    await harness.db.query(`insert into items select 500, 'ann', 'big', string_agg(md5(n::text), '') from generate_series(1, 4000) n`)
+    await harness.db.query(
+      `insert into items select 500, 'ann', 'big', string_agg(md5(n::text), '') from generate_series(1, 4000) n`,
+    )
     const shape = new Shape(harness.stream({ table: 'items', where: "owner = 'ann'", replica: 'full' }))
     await same(shape, "owner = 'ann'")
     await harness.db.query(`update items set title = 'still big' where id = 500`)

@@ -55,7 +55,7 @@ const POLL_MS = 20_000
 /** How long a read waits for a stream that is coming back. */
 const PATIENCE_MS = 5_000
 const RECONCILE_EVERY_MS = 15_000
-const DEFAULT_READS = { initial: 1_000, following: 50_000 }
+const DEFAULT_READS = { initial: 20_000, following: 50_000 }
 
 /**
  * The embedded shape server: one replication slot, all shapes in memory. After a restart or the loss of the slot
@@ -77,6 +77,7 @@ class EmbeddedShapeServer implements ShapeServer {
   private state: ShapeServerStatus['state'] = 'down'
   private reason: string | undefined = 'not started'
   private changed = Promise.withResolvers<void>()
+  private ending: Promise<void> | undefined
   private housekeeping: NodeJS.Timeout | undefined
 
   constructor(options: ShapeServerOptions) {
@@ -107,7 +108,12 @@ class EmbeddedShapeServer implements ShapeServer {
     if (this.state === 'down') await this.changed.promise
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.ending ??= this.end()
+    return this.ending
+  }
+
+  private async end(): Promise<void> {
     clearInterval(this.housekeeping)
     this.stopped.abort()
     this.move('down', 'stopped')
@@ -127,7 +133,10 @@ class EmbeddedShapeServer implements ShapeServer {
   async read(source: ShapeSource, request: ReadRequest, signal: AbortSignal): Promise<ShapeResponse> {
     const kind = request.offset.at === 'before' ? 'initial' : 'following'
     if (this.reads[kind] >= (this.options.maxReads ?? DEFAULT_READS)[kind]) {
-      return unavailable(5 + Math.floor(Math.random() * 5), { code: 'concurrent_request_limit_exceeded', message: 'Too many reads at once' })
+      return unavailable(5 + Math.floor(Math.random() * 5), {
+        code: 'concurrent_request_limit_exceeded',
+        message: 'Too many reads at once',
+      })
     }
     this.reads[kind] += 1
     try {
@@ -194,7 +203,10 @@ class EmbeddedShapeServer implements ShapeServer {
     this.store.evict()
     if (this.state !== 'up') return
     await this.store.reconcile().catch((error: unknown) => {
-      this.log.warn({ event: 'sync.reconcile-failed', error: toAppError(error).message }, 'tables could not be compared')
+      this.log.warn(
+        { event: 'sync.reconcile-failed', error: toAppError(error).message },
+        'tables could not be compared',
+      )
     })
   }
 }

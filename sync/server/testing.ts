@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { Shape, ShapeStream, type Row, type ShapeStreamOptions } from 'electric-sql'
+import { ShapeStream, type Row, type Shape, type ShapeStreamOptions } from 'electric-sql'
 import express from 'express'
 import pg from 'pg'
 import { createTestDatabase } from '../../server/kernel/testing/index.ts'
@@ -30,7 +30,8 @@ export async function startShapeHarness(options: Partial<ShapeServerOptions> = {
   const database = await createTestDatabase()
   const db = new pg.Pool({ connectionString: database.url, max: 4 })
   db.on('error', () => undefined)
-  const make = (): ShapeServer => createShapeServer({ databaseUrl: database.url, anyTable: true, pollMs: 2_000, ...options })
+  const make = (): ShapeServer =>
+    createShapeServer({ databaseUrl: database.url, anyTable: true, pollMs: 2_000, ...options })
   let server = make()
   await server.start()
   const app = express()
@@ -73,7 +74,14 @@ export async function startShapeHarness(options: Partial<ShapeServerOptions> = {
       await server.start()
     },
     stream: (params, more) =>
-      new ShapeStream({ url: `${url}/v1/shape`, params: { secret: SECRET, ...params }, signal: ended.signal, parser: AS_TEXT, ...QUICK, ...more }),
+      new ShapeStream({
+        url: `${url}/v1/shape`,
+        params: { secret: SECRET, ...params },
+        signal: ended.signal,
+        parser: AS_TEXT,
+        ...QUICK,
+        ...more,
+      }),
     owned: (shape, userId, params = {}) =>
       new ShapeStream({
         url: `${url}/api/sync/shapes/${shape}`,
@@ -99,12 +107,23 @@ const QUICK = { backoffOptions: { initialDelay: 20, maxDelay: 200, multiplier: 2
 const keep = (value: string): string => value
 /** Leaves every value as Postgres text, but for the two spellings of booleans. */
 export const AS_TEXT = {
-  int2: keep, int4: keep, int8: keep, float4: keep, float8: keep, json: keep, jsonb: keep,
+  int2: keep,
+  int4: keep,
+  int8: keep,
+  float4: keep,
+  float8: keep,
+  json: keep,
+  jsonb: keep,
   bool: (value: string) => (value === 't' || value === 'true' ? 'true' : 'false'),
 }
 
 /** Waits until `shape` holds exactly `expected()`; says how they differ otherwise. */
-export async function untilEqual(shape: Shape, key: string, expected: () => Promise<unknown[]>, ms = 8_000): Promise<void> {
+export async function untilEqual(
+  shape: Shape,
+  key: string,
+  expected: () => Promise<unknown[]>,
+  ms = 8_000,
+): Promise<void> {
   const deadline = Date.now() + ms
   for (;;) {
     const got = sorted([...shape.currentValue.values()], key)
@@ -122,6 +141,13 @@ function sorted(rows: unknown[], key: string): string {
 
 /** Rows of a table as Postgres text, to compare with a shape read under `AS_TEXT`. */
 export async function textRows(db: pg.Pool, sql: string, values: unknown[] = []): Promise<unknown[]> {
-  const { rows } = await db.query({ text: sql, values, types: { getTypeParser: (oid: number) => (value: string | Buffer) => (oid === 16 ? (value === 't' ? 'true' : 'false') : value.toString()) } })
+  const { rows } = await db.query({
+    text: sql,
+    values,
+    types: {
+      getTypeParser: (oid: number) => (value: string | Buffer) =>
+        oid === 16 ? (value === 't' ? 'true' : 'false') : value.toString(),
+    },
+  })
   return rows
 }

@@ -22,7 +22,11 @@ export function createElectricUpstream(options: ElectricUpstreamOptions): ShapeU
   }
 }
 
-function addressOf({ url, secret }: ElectricUpstreamOptions, shape: OwnedShape, query: Readonly<Record<string, string>>): URL {
+function addressOf(
+  { url, secret }: ElectricUpstreamOptions,
+  shape: OwnedShape,
+  query: Readonly<Record<string, string>>,
+): URL {
   const address = new URL('v1/shape', url.endsWith('/') ? url : `${url}/`)
   const parameters: Record<string, string> = {
     ...query,

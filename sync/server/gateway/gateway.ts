@@ -42,7 +42,8 @@ export interface Gateway {
 /** Parameters that say where a reader stands; they go upstream. Everything unknown is left out. */
 const PASSED = ['offset', 'handle', 'live', 'cursor', 'expired_handle', 'cache-buster'] as const
 /** Parameters that would choose rows or columns: the client has mistaken this for Electric's own endpoint. */
-const REFUSED = /^(?:table|where|columns|queryable_columns|params(?:\[.*)?|secret|api_secret|log|live_sse|experimental_live_sse|subset__.*)$/
+const REFUSED =
+  /^(?:table|where|columns|queryable_columns|params(?:\[.*)?|secret|api_secret|log|live_sse|experimental_live_sse|subset__.*)$/
 
 /**
  * The only door to shapes for people: a name becomes a fixed table, fixed columns and `owner = session user`
@@ -65,7 +66,11 @@ export function createGateway({ upstream }: { upstream: ShapeUpstream }): Gatewa
   }
 }
 
-async function answer(upstream: ShapeUpstream, { shape, query, user_id, epoch }: GatewayRequest, signal: AbortSignal): Promise<GatewayResponse> {
+async function answer(
+  upstream: ShapeUpstream,
+  { shape, query, user_id, epoch }: GatewayRequest,
+  signal: AbortSignal,
+): Promise<GatewayResponse> {
   if (!isShapeName(shape)) throw userError('sync/unknown-shape', { shape })
   const refused = Object.keys(query).filter((name) => REFUSED.test(name) && !(name === 'log' && query[name] === 'full'))
   if (refused.length > 0) throw userError('request/invalid', { fields: refused })
@@ -93,12 +98,16 @@ function refusal(error: AppError): GatewayResponse {
     status: error.status,
     headers: { 'content-type': 'application/json; charset=utf-8' },
     // What went wrong inside is for the log, not for the person.
-    body: JSON.stringify({ error: error.kind === 'user' ? error.toValue() : { code: error.code, message: error.code } }),
+    body: JSON.stringify({
+      error: error.kind === 'user' ? error.toValue() : { code: error.code, message: error.code },
+    }),
   })
 }
 
 /** No cache may keep an answer: the address is the same for everybody, the rows are not. Nor may another origin read it. */
 function privately({ status, headers, body }: GatewayResponse): GatewayResponse {
-  const kept = Object.entries(headers).filter(([name]) => !name.startsWith('access-control-') && name !== 'surrogate-control' && name !== 'etag')
+  const kept = Object.entries(headers).filter(
+    ([name]) => !name.startsWith('access-control-') && name !== 'surrogate-control' && name !== 'etag',
+  )
   return { status, headers: { ...Object.fromEntries(kept), 'cache-control': 'private, no-store' }, body }
 }

@@ -41,7 +41,8 @@ export function electricRouter({ server, secret }: ElectricRouterOptions): Route
     response.setHeader('cache-control', 'no-cache, no-store, must-revalidate')
     response.status(state === 'up' ? 200 : 202).json({ status: HEALTH[state] })
   })
-  const shape = (request: Request, response: Response): Promise<void> => serveShape(server, secret ?? '', request, response)
+  const shape = (request: Request, response: Response): Promise<void> =>
+    serveShape(server, secret ?? '', request, response)
   router.get('/v1/shape', shape)
   router.post('/v1/shape', express.json({ limit: '64kb' }), shape)
   router.use('/v1/shape', (_request, response) => notFound(response))
@@ -50,9 +51,15 @@ export function electricRouter({ server, secret }: ElectricRouterOptions): Route
 
 const HEALTH = { up: 'active', degraded: 'starting', down: 'waiting' } as const
 
-async function serveShape(server: Pick<ShapeServer, 'read'>, secret: string, request: Request, response: Response): Promise<void> {
+async function serveShape(
+  server: Pick<ShapeServer, 'read'>,
+  secret: string,
+  request: Request,
+  response: Response,
+): Promise<void> {
   const parameters = new URL(request.originalUrl, 'http://localhost').searchParams
-  if (!authorised(parameters, secret)) return send(request, response, json(401, { message: 'Unauthorized' }, { 'cache-control': 'no-store' }))
+  if (!authorised(parameters, secret))
+    return send(request, response, json(401, { message: 'Unauthorized' }, { 'cache-control': 'no-store' }))
   const position = parseReadRequest((name) => parameters.get(name) ?? undefined)
   const source = parseSource(withSubset(parameters, request))
   const errors = { ...('errors' in source && source.errors), ...('errors' in position && position.errors) }

@@ -1,4 +1,4 @@
-import { parseOffset } from '../shape/offset.ts'
+import { parseOffset, type Offset } from '../shape/offset.ts'
 import type { ReadRequest } from './read-shape.ts'
 
 export type ParsedReadRequest = { request: ReadRequest } | { errors: Record<string, string[]> }
@@ -11,11 +11,13 @@ export function parseReadRequest(parameter: (name: string) => string | undefined
   if (spelled === undefined || spelled === '') errors['offset'] = ["can't be blank"]
   else if (!offset) errors['offset'] = ['has invalid format']
   const handle = parameter('handle') || undefined
-  const resumes = offset !== undefined && offset.at !== 'before' && offset.at !== 'now'
-  if (resumes && handle === undefined) errors['handle'] = ["can't be blank when offset != -1"]
-  const spelledLive = parameter('live')
-  const live = spelledLive !== undefined && spelledLive !== 'false'
+  if (offset && resumes(offset) && handle === undefined) errors['handle'] = ["can't be blank when offset != -1"]
+  const live = (parameter('live') ?? 'false') !== 'false'
   if (live && offset?.at === 'before') errors['live'] = ["can't be true when offset == -1"]
   if (!offset || Object.keys(errors).length > 0) return { errors }
   return { request: { offset, handle, live, cursor: parameter('cursor') } }
+}
+
+function resumes(offset: Offset): boolean {
+  return offset.at === 'snapshot' || offset.at === 'log'
 }

@@ -6,38 +6,53 @@ const IDENTIFIER = /"(?:[^"\0]|"")+"|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y
 
 /** What `table`, `columns`, `where`, `params`, `replica` and `log` ask for. */
 export function parseSource(parameters: ReadonlyMap<string, string>): ParsedSource {
-  const errors: Record<string, string[]> = {}
-  const name = parameters.get('table') ?? ''
-  const path = name === '' ? undefined : identifiers(name, '.')
-  if (name === '') errors['table'] = ["can't be blank"]
-  else if (!path || path.length > 2) errors['table'] = ['Invalid zero-length delimited identifier or name']
-  const listed = parameters.get('columns')
-  const columns = listed === undefined ? undefined : identifiers(listed, ',')
-  if (listed !== undefined && !columns) errors['columns'] = ['Invalid zero-length delimited identifier or name']
+  const errors: Record<string, string[]> = unsupported(parameters)
+  const path = parseTable(parameters.get('table') ?? '', errors)
+  const columns = parseColumns(parameters.get('columns'), errors)
   const replica = parameters.get('replica') ?? 'default'
   if (replica !== 'default' && replica !== 'full') errors['replica'] = ['is invalid']
-  const log = parameters.get('log') ?? 'full'
-  if (log === 'changes_only') errors['log'] = ['changes_only is not supported by this server']
-  else if (log !== 'full') errors['log'] = ['is invalid']
-  for (const unsupported of ['live_sse', 'experimental_live_sse']) {
-    const value = parameters.get(unsupported)
-    if (value !== undefined && value !== 'false') errors[unsupported] = ['is not supported by this server']
-  }
-  for (const key of parameters.keys()) if (key.startsWith('subset__')) errors[key] = ['is not supported by this server']
   const params = parseParams(parameters)
   if (!params) errors['params'] = ['is invalid']
   if (Object.keys(errors).length > 0 || !path || !params) return { errors }
-  const [first = '', second] = path
   const where = parameters.get('where') || undefined
   return {
     source: {
-      schema: second === undefined ? 'public' : first,
-      table: second ?? first,
+      ...path,
       columns,
       replica: replica === 'full' ? 'full' : 'default',
       rows: where === undefined ? { kind: 'all' } : { kind: 'where', where, params },
     },
   }
+}
+
+const NOT_A_NAME = 'Invalid zero-length delimited identifier or name'
+
+function parseTable(text: string, errors: Record<string, string[]>): { schema: string; table: string } | undefined {
+  const names = identifiers(text, '.')
+  if (text === '') errors['table'] = ["can't be blank"]
+  else if (!names || names.length > 2) errors['table'] = [NOT_A_NAME]
+  const [first = '', second] = names ?? []
+  return second === undefined ? { schema: 'public', table: first } : { schema: first, table: second }
+}
+
+function parseColumns(text: string | undefined, errors: Record<string, string[]>): string[] | undefined {
+  if (text === undefined) return undefined
+  const columns = identifiers(text, ',')
+  if (!columns) errors['columns'] = [NOT_A_NAME]
+  return columns
+}
+
+/** What Electric can do and this server cannot, by name: better a refusal than another answer than was asked for. */
+function unsupported(parameters: ReadonlyMap<string, string>): Record<string, string[]> {
+  const errors: Record<string, string[]> = {}
+  const log = parameters.get('log') ?? 'full'
+  if (log === 'changes_only') errors['log'] = ['changes_only is not supported by this server']
+  else if (log !== 'full') errors['log'] = ['is invalid']
+  for (const [name, value] of parameters) {
+    const sse = (name === 'live_sse' || name === 'experimental_live_sse') && value !== 'false'
+    if (sse || name.startsWith('subset__')) errors[name] = ['is not supported by this server']
+  }
+  return errors
 }
 
 /** Names between separators; unquoted ones fold to lower case as in Postgres. Undefined when it is no such list. */
@@ -63,7 +78,9 @@ function parseParams(parameters: ReadonlyMap<string, string>): Record<string, st
   if (whole !== undefined) {
     const parsed = parseJson(whole)
     if (typeof parsed !== 'object' || parsed === null) return undefined
-    const entries = Array.isArray(parsed) ? parsed.map((value, at) => [String(at + 1), value] as const) : Object.entries(parsed)
+    const entries = Array.isArray(parsed)
+      ? parsed.map((value, at) => [String(at + 1), value] as const)
+      : Object.entries(parsed)
     for (const [key, value] of entries) {
       if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return undefined
       params[key] = String(value)

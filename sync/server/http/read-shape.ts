@@ -45,7 +45,8 @@ async function locate(
     return shape.state === 'ready' ? shape : undefined
   }
   for (let attempt = 0; attempt < OPEN_ATTEMPTS && !signal.aborted; attempt += 1) {
-    const shape = request.offset.at === 'now' ? (store.find(definition) ?? store.open(definition)) : store.open(definition)
+    const shape =
+      request.offset.at === 'now' ? (store.find(definition) ?? store.open(definition)) : store.open(definition)
     await untilLoaded(shape, signal)
     if (shape.state === 'ready') return shape
     if (shape.failure !== undefined) return unavailable(5, { message: toAppError(shape.failure).code })
@@ -53,7 +54,13 @@ async function locate(
   return unavailable(1, { message: 'The shape could not be read' })
 }
 
-async function readFrom(store: ShapeStore, shape: ShapeLog, request: ReadRequest, signal: AbortSignal, pollMs: number): Promise<ShapeResponse> {
+async function readFrom(
+  store: ShapeStore,
+  shape: ShapeLog,
+  request: ReadRequest,
+  signal: AbortSignal,
+  pollMs: number,
+): Promise<ShapeResponse> {
   const { definition } = shape
   let page = shape.read(request.offset)
   if (!page) {
@@ -91,7 +98,9 @@ function answer(store: ShapeStore, shape: ShapeLog, page: Page, request: ReadReq
   if (upToDate) headers['electric-up-to-date'] = ''
   if (empty && (request.live || request.offset.at === 'now')) headers['electric-has-data'] = 'false'
   if (request.ifNoneMatch === etag) return { status: 304, headers, body: '' }
-  const control = JSON.stringify({ headers: { control: 'up-to-date', global_last_seen_lsn: String(lastSeen(store, shape, page)) } })
+  const control = JSON.stringify({
+    headers: { control: 'up-to-date', global_last_seen_lsn: String(lastSeen(store, shape, page)) },
+  })
   const messages = upToDate ? [...page.messages, control] : page.messages
   return { status: 200, headers, body: `[${messages.join(',')}]` }
 }
@@ -116,11 +125,11 @@ function refetch(store: ShapeStore, definition: ShapeDefinition, request: ReadRe
 function untilLoaded(shape: ShapeLog, signal: AbortSignal): Promise<void> {
   if (shape.state !== 'loading') return Promise.resolve()
   return new Promise((resolve) => {
-    const done = (): void => {
-      signal.removeEventListener('abort', done)
+    const finish = (): void => {
+      signal.removeEventListener('abort', finish)
       resolve()
     }
-    signal.addEventListener('abort', done, { once: true })
-    void shape.loaded.then(done)
+    signal.addEventListener('abort', finish, { once: true })
+    shape.onLoaded(finish)
   })
 }

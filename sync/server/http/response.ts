@@ -26,5 +26,9 @@ export function unavailable(seconds: number, body: object): ShapeResponse {
 }
 
 export function json(status: number, body: unknown, headers: Record<string, string> = {}): ShapeResponse {
-  return { status, headers: { 'content-type': 'application/json; charset=utf-8', ...headers }, body: JSON.stringify(body) }
+  return {
+    status,
+    headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
+    body: JSON.stringify(body),
+  }
 }

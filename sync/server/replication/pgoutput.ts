@@ -29,7 +29,13 @@ export type ReplicationMessage =
   | { tag: 'commit'; lsn: bigint; endLsn: bigint }
   | RelationMessage
   | { tag: 'insert'; relation: number; new: WireTuple }
-  | { tag: 'update'; relation: number; old: WireTuple | undefined; /** The old tuple is whole, not just the key. */ full: boolean; new: WireTuple }
+  | {
+      tag: 'update'
+      relation: number
+      old: WireTuple | undefined
+      /** The old tuple is whole, not just the key. */ full: boolean
+      new: WireTuple
+    }
   | { tag: 'delete'; relation: number; old: WireTuple; full: boolean }
   | { tag: 'truncate'; relations: number[] }
   | { tag: 'other'; type: string }

@@ -79,7 +79,13 @@ export class TransactionAssembler {
     }
   }
 
-  private add(kind: RowChange['kind'], oid: number, old: Tuple | undefined, row: Tuple | undefined, bytes: number): void {
+  private add(
+    kind: RowChange['kind'],
+    oid: number,
+    old: Tuple | undefined,
+    row: Tuple | undefined,
+    bytes: number,
+  ): void {
     const transaction = this.current
     const relation = this.relations.get(oid)
     if (!transaction) return

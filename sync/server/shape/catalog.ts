@@ -40,7 +40,15 @@ export class Catalog {
   /** Those of `tables` that are no longer as they were (altered, renamed, dropped, unpublished). */
   async changed(tables: readonly Table[]): Promise<Table[]> {
     if (tables.length === 0) return []
-    const now = new Map((await readTables(this.db, this.publication, tables.map((table) => table.oid))).map((table) => [table.oid, table]))
+    const now = new Map(
+      (
+        await readTables(
+          this.db,
+          this.publication,
+          tables.map((table) => table.oid),
+        )
+      ).map((table) => [table.oid, table]),
+    )
     return tables.filter((table) => {
       const current = now.get(table.oid)
       return !current || !sameLayout(table, current)

@@ -40,12 +40,20 @@ const formats = new WeakMap<Table, Map<string, RowFormat>>()
 export async function defineShape(catalog: Catalog, db: pg.Pool, source: ShapeSource): Promise<ShapeDefinition> {
   const table = await catalog.find(source.schema, source.table)
   if (!table) {
-    throw new InvalidShape('table', `Table "${source.schema}"."${source.table}" does not exist. If the table name contains capitals or special characters you must quote it.`)
+    throw new InvalidShape(
+      'table',
+      `Table "${source.schema}"."${source.table}" does not exist. If the table name contains capitals or special characters you must quote it.`,
+    )
   }
   const format = formatOf(table, source)
   const filter = await filterOf(table, db, source)
   const columns = format.columns.map((column) => column.name)
-  const rows = filter.kind === 'equals' ? ['=', filter.column, filter.value] : filter.kind === 'sql' ? ['where', filter.condition] : []
+  const rows =
+    filter.kind === 'equals'
+      ? ['=', filter.column, filter.value]
+      : filter.kind === 'sql'
+        ? ['where', filter.condition]
+        : []
   return { id: JSON.stringify([table.oid, columns, source.replica, ...rows]), format, filter }
 }
 
@@ -64,10 +72,15 @@ function formatOf(table: Table, { columns, replica }: ShapeSource): RowFormat {
 function checkColumns(table: Table, columns: readonly string[]): void {
   const names = new Set(table.columns.map((column) => column.name))
   const unknown = columns.filter((column) => !names.has(column))
-  if (unknown.length > 0) throw new InvalidShape('columns', `The following columns were not found on the table: ${unknown.join(', ')}`)
+  if (unknown.length > 0)
+    throw new InvalidShape('columns', `The following columns were not found on the table: ${unknown.join(', ')}`)
   if (!table.columns.some((column) => column.pkIndex !== null)) return
   const missing = keyColumns(table).filter((column) => !columns.includes(column))
-  if (missing.length > 0) throw new InvalidShape('columns', `The list of columns must include all primary key columns, missing: ${missing.join(', ')}`)
+  if (missing.length > 0)
+    throw new InvalidShape(
+      'columns',
+      `The list of columns must include all primary key columns, missing: ${missing.join(', ')}`,
+    )
 }
 
 async function filterOf(table: Table, db: pg.Pool, { rows }: ShapeSource): Promise<ShapeFilter> {
@@ -81,7 +94,11 @@ async function filterOf(table: Table, db: pg.Pool, { rows }: ShapeSource): Promi
   return filter
 }
 
-function read(table: Table, where: string, params: Readonly<Record<string, string>>): ReturnType<typeof parseCondition> {
+function read(
+  table: Table,
+  where: string,
+  params: Readonly<Record<string, string>>,
+): ReturnType<typeof parseCondition> {
   try {
     return parseCondition(where, params, new Set(table.columns.map((column) => column.name)))
   } catch (error) {
@@ -98,10 +115,13 @@ async function checkTypes(table: Table, db: pg.Pool, condition: string): Promise
   checked.set(table, known)
   if (known.has(condition)) return
   try {
-    await db.query(`select (${condition})::boolean from ${pg.escapeIdentifier(table.schema)}.${pg.escapeIdentifier(table.name)} t limit 0`)
+    await db.query(
+      `select (${condition})::boolean from ${pg.escapeIdentifier(table.schema)}.${pg.escapeIdentifier(table.name)} t limit 0`,
+    )
   } catch (error) {
     // Class 42 is a wrong statement, 22 a constant that is no value of the type.
-    if (error instanceof pg.DatabaseError && /^(?:42|22)/.test(error.code ?? '')) throw new InvalidShape('where', error.message)
+    if (error instanceof pg.DatabaseError && /^(?:42|22)/.test(error.code ?? ''))
+      throw new InvalidShape('where', error.message)
     throw error
   }
   if (known.size > 10_000) known.clear()

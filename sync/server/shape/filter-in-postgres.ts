@@ -64,9 +64,9 @@ export class FilterInPostgres {
         shape.append(job.transaction, job.changes)
       }
       this.queues.delete(shape)
-    } catch {
+    } catch (error) {
       // Without a decision the log would have a hole.
-      this.giveUp(shape, 'its filter could not be decided')
+      this.giveUp(shape, `its filter could not be decided: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
 
@@ -74,13 +74,18 @@ export class FilterInPostgres {
     const { filter, format } = shape.definition
     if (filter.kind !== 'sql') throw new Error('this filter needs no decision')
     const columns = format.table.columns.filter((column) => filter.columns.includes(column.name))
-    const rows = changes.flatMap(({ change }) => [change.old, change.new].filter((row): row is Tuple => row !== undefined))
+    const rows = changes.flatMap(({ change }) =>
+      [change.old, change.new].filter((row): row is Tuple => row !== undefined),
+    )
     const relation = changes[0]?.change.relation
     const values = columns.map((column) => {
       const at = relation?.columns.findIndex((other) => other.name === column.name) ?? -1
       return rows.map((row) => row[at] ?? null)
     })
-    const { rows: answers } = await this.db.query<{ yes: boolean | null }>(decision(filter.condition, columns), [rows.length, ...values])
+    const { rows: answers } = await this.db.query<{ yes: boolean | null }>(decision(filter.condition, columns), [
+      rows.length,
+      ...values,
+    ])
     let next = 0
     for (const item of changes) {
       item.before = item.change.old !== undefined && answers[next++]?.yes === true
@@ -93,7 +98,7 @@ export class FilterInPostgres {
 function decision(condition: string, columns: readonly TableColumn[]): string {
   const cells = columns.map((column, at) => {
     const collate = column.collation ? ` collate ${column.collation}` : ''
-    return `(($${at + 2}::text[])[n])::${column.sqlType}${collate} as ${pg.escapeIdentifier(column.name)}`
+    return `(($${at + 2}::text[])[r.i])::${column.sqlType}${collate} as ${pg.escapeIdentifier(column.name)}`
   })
-  return `select (${condition}) as yes from generate_series(1, $1::int) n cross join lateral (select ${cells.join(', ')}) t order by n`
+  return `select (${condition}) as yes from generate_series(1, $1::int) r(i) cross join lateral (select ${cells.join(', ')}) t order by r.i`
 }

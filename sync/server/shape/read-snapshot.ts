@@ -16,21 +16,39 @@ export async function readSnapshot(db: pg.Pool, definition: ShapeDefinition, chu
   const names = definition.format.snapshotColumns()
   const { text, values } = snapshotQuery(definition, names)
   const name = values.length > 0 ? `snapshot-${createHash('sha1').update(text).digest('base64url')}` : undefined
-  const { rows } = await db.query<(string | null)[]>({ text, values, rowMode: 'array', types: asText, ...(name && { name }) })
+  const { rows } = await db.query<(string | null)[]>({
+    text,
+    values,
+    rowMode: 'array',
+    types: asText,
+    ...(name && { name }),
+  })
   return chunk(definition, names, rows, chunkSize)
 }
 
-function snapshotQuery({ format, filter }: ShapeDefinition, names: readonly string[]): { text: string; values: string[] } {
+function snapshotQuery(
+  { format, filter }: ShapeDefinition,
+  names: readonly string[],
+): { text: string; values: string[] } {
   const columns = names.map((name) => `t.${pg.escapeIdentifier(name)}`).join(', ')
   const table = `${pg.escapeIdentifier(format.table.schema)}.${pg.escapeIdentifier(format.table.name)}`
   const condition =
-    filter.kind === 'all' ? 'true' : filter.kind === 'sql' ? filter.condition : `t.${pg.escapeIdentifier(filter.column)} = $1`
+    filter.kind === 'all'
+      ? 'true'
+      : filter.kind === 'sql'
+        ? filter.condition
+        : `t.${pg.escapeIdentifier(filter.column)} = $1`
   const text = `select pg_current_snapshot()::text, pg_current_wal_insert_lsn()::text, ${names.map(() => 'null').join(', ')}
     union all select null, null, ${columns} from ${table} t where ${condition}`
   return { text, values: filter.kind === 'equals' ? [filter.value] : [] }
 }
 
-async function chunk({ format }: ShapeDefinition, names: string[], rows: Tuple[], chunkSize: number): Promise<Snapshot> {
+async function chunk(
+  { format }: ShapeDefinition,
+  names: string[],
+  rows: Tuple[],
+  chunkSize: number,
+): Promise<Snapshot> {
   const chunks: string[] = []
   let visibility: Visibility | undefined
   let open: string[] = []

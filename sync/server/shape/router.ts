@@ -73,15 +73,27 @@ function routeEqual(routes: TableRoutes, change: RowChange, emit: Emit): void {
   }
   for (const [column, values] of routes.equal) {
     const at = routes.index.get(column) ?? -1
-    const old = change.old?.[at] ?? undefined
-    const row = change.new?.[at] ?? undefined
+    const old = change.old?.[at] ?? null
+    const row = change.new?.[at] ?? null
     if (old === row) {
-      if (old !== undefined) for (const shape of values.get(old) ?? []) emit(shape, true, true)
+      emitTo(values, old, true, true, emit)
       continue
     }
-    if (old !== undefined) for (const shape of values.get(old) ?? []) emit(shape, true, false)
-    if (row !== undefined) for (const shape of values.get(row) ?? []) emit(shape, false, true)
+    emitTo(values, old, true, false, emit)
+    emitTo(values, row, false, true, emit)
   }
+}
+
+/** NULL equals nothing. */
+function emitTo(
+  values: Map<string, Set<ShapeLog>>,
+  value: string | null,
+  before: boolean,
+  after: boolean,
+  emit: Emit,
+): void {
+  const shapes = value === null ? undefined : values.get(value)
+  if (shapes) for (const shape of shapes) emit(shape, before, after)
 }
 
 function newRoutes(): TableRoutes {

@@ -65,7 +65,11 @@ export class RowFormat {
       value[column.name] = column.typeOid === BOOL && text !== null ? (text === 't' ? 'true' : 'false') : text
     }
     const key = this.keyOf((name) => row[names.indexOf(name)] ?? null)
-    return JSON.stringify({ key, value, headers: { operation: 'insert', relation: [this.table.schema, this.table.name] } })
+    return JSON.stringify({
+      key,
+      value,
+      headers: { operation: 'insert', relation: [this.table.schema, this.table.name] },
+    })
   }
 
   /** The entries of one transaction in one shape, the last of them marked. */

@@ -18,7 +18,10 @@ export function schemaHeader(columns: readonly TableColumn[]): string {
     ]),
   )
   // Header values are bytes in practice Latin-1: names beyond ASCII travel as JSON escapes.
-  return JSON.stringify(schema).replaceAll(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return JSON.stringify(schema).replaceAll(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 function modifiers({ typeName, typmod }: TableColumn): Record<string, number> {

@@ -39,8 +39,6 @@ export interface Page {
 export class ShapeLog {
   readonly handle: string
   readonly definition: ShapeDefinition
-  /** Settles when the snapshot is there, or when the shape is gone. */
-  readonly loaded: Promise<void>
   /** LSN of the last transaction seen before this shape was registered. */
   readonly registeredAt: bigint
   state: 'loading' | 'ready' | 'gone' = 'loading'
@@ -56,7 +54,7 @@ export class ShapeLog {
   private early: { transaction: Transaction; changes: ShapeChange[] }[] = []
   private visibility: Visibility | undefined
   private waiters = new Set<() => void>()
-  private settle: () => void = () => undefined
+  private loadWaiters: (() => void)[] = []
   private readonly chunkSize: number
 
   constructor(handle: string, definition: ShapeDefinition, registeredAt: bigint, chunkSize: number) {
@@ -64,9 +62,6 @@ export class ShapeLog {
     this.definition = definition
     this.registeredAt = registeredAt
     this.chunkSize = chunkSize
-    this.loaded = new Promise((resolve) => {
-      this.settle = resolve
-    })
   }
 
   get length(): number {
@@ -75,6 +70,12 @@ export class ShapeLog {
 
   get waiting(): number {
     return this.waiters.size
+  }
+
+  /** Calls back when the snapshot is there, or when the shape is gone. */
+  onLoaded(callback: () => void): void {
+    if (this.state === 'loading') this.loadWaiters.push(callback)
+    else callback()
   }
 
   load(snapshot: Snapshot): void {
@@ -126,7 +127,8 @@ export class ShapeLog {
     if (from.at === 'now') return { messages: [], offset: this.end(), atEnd: true, whole: false }
     if (from.at === 'before') return this.snapshotPage(0)
     if (from.at === 'snapshot' && from.chunk < this.chunks.length - 1) return this.snapshotPage(from.chunk + 1)
-    if (from.at === 'snapshot' && from.chunk !== Number.POSITIVE_INFINITY && from.chunk > this.chunks.length - 1) return undefined
+    if (from.at === 'snapshot' && from.chunk !== Number.POSITIVE_INFINITY && from.chunk > this.chunks.length - 1)
+      return undefined
     const last = this.entries.at(-1)
     const start = from.at === 'log' ? this.indexAfter(from.lsn, from.position) : 0
     if (from.at === 'log' && isBefore(last, from)) return undefined
@@ -159,11 +161,17 @@ export class ShapeLog {
   }
 
   wake(): void {
-    for (const waiter of [...this.waiters]) waiter()
+    for (const waiter of this.waiters) waiter()
   }
 
   describe(): string {
     return `${this.handle} ${this.state} ${formatOffset(this.end())}`
+  }
+
+  private settle(): void {
+    const waiters = this.loadWaiters
+    this.loadWaiters = []
+    for (const waiter of waiters) waiter()
   }
 
   private end(): Offset {

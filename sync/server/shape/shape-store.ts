@@ -54,7 +54,10 @@ export class ShapeStore {
     this.catalog = catalog
     this.log = log
     this.limits = limits
-    this.filters = new FilterInPostgres(db.decisions, (shape, reason) => this.drop(shape, reason))
+    this.filters = new FilterInPostgres(db.decisions, (shape, reason) => {
+      this.log.warn({ event: 'sync.filter-failed', handle: shape.handle, reason }, 'a filter could not be decided')
+      this.drop(shape, reason)
+    })
   }
 
   get size(): number {
@@ -115,8 +118,9 @@ export class ShapeStore {
 
   /** Ends every shape: the stream has a gap. */
   dropAll(reason: string): void {
-    if (this.byHandle.size > 0) this.log.warn({ event: 'sync.shapes-dropped', count: this.byHandle.size, reason }, 'shapes dropped')
-    for (const shape of [...this.byHandle.values()]) this.drop(shape, reason)
+    if (this.byHandle.size > 0)
+      this.log.warn({ event: 'sync.shapes-dropped', count: this.byHandle.size, reason }, 'shapes dropped')
+    for (const shape of this.byHandle.values()) this.drop(shape, reason)
   }
 
   /** Looks for tables that changed without a row being written since. */
@@ -163,7 +167,8 @@ export class ShapeStore {
           shape.load(snapshot)
           return
         }
-        if (attempt === SNAPSHOT_ATTEMPTS) throw operationalError('server/unavailable', {}, 'a commit stays invisible to snapshots')
+        if (attempt === SNAPSHOT_ATTEMPTS)
+          throw operationalError('server/unavailable', {}, 'a commit stays invisible to snapshots')
         await new Promise((resolve) => setTimeout(resolve, Math.min(2 ** attempt, 250)))
       }
     } catch (error) {
@@ -172,7 +177,9 @@ export class ShapeStore {
   }
 
   private trimOld(definition: ShapeDefinition): void {
-    const all = this.router.shapesOf(definition.format.table.oid).filter((shape) => shape.definition.id === definition.id)
+    const all = this.router
+      .shapesOf(definition.format.table.oid)
+      .filter((shape) => shape.definition.id === definition.id)
     for (const shape of all.slice(0, Math.max(0, all.length - 1 - OLD_LOGS))) this.drop(shape, 'replaced')
   }
 
@@ -187,7 +194,11 @@ export class ShapeStore {
     this.router.remove(shape)
     this.filters.forget(shape)
     shape.drop(failure)
-    if (failure !== undefined) this.log.warn({ event: 'sync.shape-failed', handle: shape.handle, reason, error: String(failure) }, 'shape failed')
+    if (failure !== undefined)
+      this.log.warn(
+        { event: 'sync.shape-failed', handle: shape.handle, reason, error: String(failure) },
+        'shape failed',
+      )
   }
 }
 

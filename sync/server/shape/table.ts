@@ -77,8 +77,17 @@ interface TableRow {
 }
 
 /** A table by name, or undefined when there is none. */
-export async function readTable(db: pg.Pool, publication: string, schema: string, name: string): Promise<Table | undefined> {
-  const { rows } = await db.query<TableRow>(`${TABLE_QUERY} and n.nspname = $2 and c.relname = $3`, [publication, schema, name])
+export async function readTable(
+  db: pg.Pool,
+  publication: string,
+  schema: string,
+  name: string,
+): Promise<Table | undefined> {
+  const { rows } = await db.query<TableRow>(`${TABLE_QUERY} and n.nspname = $2 and c.relname = $3`, [
+    publication,
+    schema,
+    name,
+  ])
   return rows.map(tableOf)[0]
 }
 

@@ -9,12 +9,24 @@ const MAX_DEPTH = 64
  * No functions, casts or subqueries: what is not in the grammar cannot reach the database.
  * Throws WhereError.
  */
-export function parseCondition(source: string, params: Readonly<Record<string, string>>, columns: ReadonlySet<string>): Condition {
+export function parseCondition(
+  source: string,
+  params: Readonly<Record<string, string>>,
+  columns: ReadonlySet<string>,
+): Condition {
   if (source.length > MAX_LENGTH) throw new WhereError(MAX_LENGTH, 'the condition is too long')
   return new Parser(tokenize(source), params, columns).whole()
 }
 
-const COMPARISONS: Readonly<Record<string, Comparison>> = { '=': '=', '<>': '<>', '!=': '<>', '<': '<', '<=': '<=', '>': '>', '>=': '>=' }
+const COMPARISONS: Readonly<Record<string, Comparison>> = {
+  '=': '=',
+  '<>': '<>',
+  '!=': '<>',
+  '<': '<',
+  '<=': '<=',
+  '>': '>',
+  '>=': '>=',
+}
 const KEYWORDS = new Set(['and', 'or', 'not', 'in', 'is', 'between', 'like', 'ilike', 'null', 'true', 'false'])
 
 class Parser {
@@ -71,7 +83,8 @@ class Parser {
 
   private comparison(operand: Operand): Condition {
     const token = this.token
-    const operator = token.kind === 'symbol' && Object.hasOwn(COMPARISONS, token.text) ? COMPARISONS[token.text] : undefined
+    const operator =
+      token.kind === 'symbol' && Object.hasOwn(COMPARISONS, token.text) ? COMPARISONS[token.text] : undefined
     if (operator) {
       this.at += 1
       return { op: 'compare', operator, left: operand, right: this.operand() }

@@ -8,7 +8,8 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** `column = constant` as a hash filter, when equal values of the column's type have one spelling; else undefined. */
 export function simpleEquality(condition: Condition, columns: readonly TableColumn[]): ShapeFilter | undefined {
   if (condition.op !== 'compare' || condition.operator !== '=') return undefined
-  const [named, constant] = condition.left.op === 'column' ? [condition.left, condition.right] : [condition.right, condition.left]
+  const [named, constant] =
+    condition.left.op === 'column' ? [condition.left, condition.right] : [condition.right, condition.left]
   const column = named.op === 'column' ? columns.find((candidate) => candidate.name === named.name) : undefined
   const value = column && canonical(column, constant)
   return column && value !== undefined ? { kind: 'equals', column: column.name, value } : undefined
