@@ -15,7 +15,7 @@ const homes = {
   pglite: ['@electric-sql/pglite', '^(?:sync/client|client/build)/|^client/vite'],
   electric: ['electric-sql', '^sync/client/'],
   dexie: ['dexie', '^sync/client/'],
-  express: ['express|express-rate-limit|helmet', '^server/app/'],
+  express: ['express|express-rate-limit|helmet', '^(?:server/(?:kernel|app)|sync/server)/'],
   'better-auth': ['better-auth', '^server/identity/'],
   langchain: [String.raw`@langchain/[^/]+`, '^server/workflow/'],
   mcp: ['@modelcontextprotocol/[^/]+', '^server/mcp/'],

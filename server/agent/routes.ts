@@ -1,15 +1,14 @@
-import { Router } from 'express'
 import * as api from '../../shared/agent/api.ts'
 import { userError } from '../../shared/kernel/errors.ts'
 import type { Database } from '../kernel/db.ts'
-import { serve, type ServeContext } from '../kernel/serve.ts'
+import { createRouter, serve, type Router, type ServeContext } from '../kernel/serve.ts'
 import { prepared } from '../kernel/statement.ts'
 import { decideReview, listReviews, readReview, tryReview } from './review.ts'
 import { submitAgent, withdrawVersion } from './submit-agent.ts'
 import { releasesOf } from './version.repository.ts'
 
 export function agentRoutes(context: ServeContext, { db }: { db: Database }): Router {
-  const router = Router()
+  const router = createRouter()
 
   serve(router, context, api.submitAgent)(({ actor, params, body }) => submitAgent(db, actor, { ...params, ...body }))
   serve(router, context, api.listVersions)(async ({ actor, params }) => {

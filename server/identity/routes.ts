@@ -1,9 +1,8 @@
-import { Router } from 'express'
 import * as api from '../../shared/identity/api.ts'
 import { mayDo, PERMISSIONS } from '../../shared/identity/permissions.ts'
 import type { Database } from '../kernel/db.ts'
 import type { Actor } from '../kernel/request.ts'
-import { serve, servePublic, type ServeContext } from '../kernel/serve.ts'
+import { createRouter, serve, servePublic, type Router, type ServeContext } from '../kernel/serve.ts'
 import { prepared } from '../kernel/statement.ts'
 import { createKey, listKeys, revokeKey } from './api-keys.ts'
 import type { Auth } from './auth.ts'
@@ -24,7 +23,7 @@ export interface IdentityRoutes {
 }
 
 export function identityRoutes(context: ServeContext, deps: IdentityRoutes): Router {
-  const router = Router()
+  const router = createRouter()
   sessionRoutes(router, context, deps)
   keyRoutes(router, context, deps)
   userRoutes(router, context, deps)

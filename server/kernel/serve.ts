@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { ErrorRequestHandler, NextFunction, Request, RequestHandler, Response, Router } from 'express'
+import express, { type ErrorRequestHandler, type NextFunction, type Request, type RequestHandler, type Response, type Router } from 'express'
 import type { Static, TObject, TSchema } from 'typebox'
 import type { Endpoint } from '../../shared/kernel/endpoint.ts'
 import { AppError, toAppError, userError } from '../../shared/kernel/errors.ts'
@@ -7,6 +7,13 @@ import { mayDo } from '../../shared/identity/permissions.ts'
 import type { Log } from './log.ts'
 import type { Actor, FindActor } from './request.ts'
 import { requireValid } from './validate.ts'
+
+export type { Router }
+
+/** A router for a module's endpoints. */
+export function createRouter(): Router {
+  return express.Router()
+}
 
 /** What a handler is given: validated parts and who asks. */
 export interface Call<P extends TObject, Q extends TObject, B extends TSchema> {

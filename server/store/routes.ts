@@ -1,15 +1,14 @@
-import { Router } from 'express'
 import type { Manifest } from '../../shared/agent/rows.ts'
 import * as api from '../../shared/store/api.ts'
 import { userError } from '../../shared/kernel/errors.ts'
 import type { Database } from '../kernel/db.ts'
-import { serve, type ServeContext } from '../kernel/serve.ts'
+import { createRouter, serve, type Router, type ServeContext } from '../kernel/serve.ts'
 import { prepared } from '../kernel/statement.ts'
 import { installAgent, rateAgent } from './install-agent.ts'
 import { categories, searchStore, storeAgentBySlug } from './store.repository.ts'
 
 export function storeRoutes(context: ServeContext, { db }: { db: Database }): Router {
-  const router = Router()
+  const router = createRouter()
 
   serve(router, context, api.listCategories)(async () => ({ categories: await categories(db) }))
   serve(router, context, api.searchStore)(({ actor, query }) =>

@@ -1,0 +1,129 @@
+import express, { type Express, type Request, type RequestHandler } from 'express'
+import { pushBody, type PushBody } from '../../sync/protocol/push.ts'
+import { mayDo, type Permission } from '../../shared/identity/permissions.ts'
+import { CAPS } from '../../shared/kernel/caps.ts'
+import { userError } from '../../shared/kernel/errors.ts'
+import { isOurHost, isSameOrigin, type OriginRules } from '../kernel/origin.ts'
+import type { Actor, FindActor } from '../kernel/request.ts'
+import { answerErrors, assignRequestId, type Router, type ServeContext } from '../kernel/serve.ts'
+import { requireValid } from '../kernel/validate.ts'
+import { securityHeaders } from './security-headers.ts'
+import { limitSignIn, limitSignUp } from './sign-in-limit.ts'
+import type { ShapeReader } from './socket.ts'
+
+export interface HttpDeps {
+  context: ServeContext
+  origins: OriginRules
+  /** better-auth's handler for `/api/auth/*`. */
+  authHandler: RequestHandler
+  /** Endpoints by contract, one router a module. */
+  routers: readonly Router[]
+  /** Whole surfaces that bring their own rules: `/v1/*`, health. They come before the cookie's origin check. */
+  surfaces: readonly RequestHandler[]
+  gateway: ShapeReader
+  push: (actor: Actor, body: PushBody) => Promise<unknown>
+  query: (actor: Actor, name: string, params: unknown) => Promise<unknown>
+  client: RequestHandler
+}
+
+/** Puts the HTTP surface together, outermost first. */
+export function createHttp(deps: HttpDeps): Express {
+  const { context } = deps
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.set('query parser', 'simple')
+  app.use(assignRequestId())
+  app.use(securityHeaders())
+  app.use((request, _response, next) => {
+    next(isOurHost(deps.origins, request.headers.host) ? undefined : userError('auth/bad-origin', { host: request.headers.host }))
+  })
+  app.use(deps.client)
+  for (const surface of deps.surfaces) app.use(surface)
+  app.use(refuseForeignOrigins(deps.origins))
+  authRoutes(app, deps)
+  app.use('/api/sync/push', express.json({ limit: CAPS.push, type: () => true }))
+  app.use('/api', express.json({ limit: CAPS.json, strict: false, type: () => true, verify: noBodyOnGet }))
+  syncRoutes(app, deps)
+  for (const router of deps.routers) app.use(router)
+  app.use((_request, _response, next) => next(userError('request/not-found')))
+  app.use(answerErrors(context.log))
+  return app
+}
+
+/** Bodies of GET requests are ignored by everything, so they are not worth parsing. */
+const noBodyOnGet = (request: { method?: string | undefined }) => {
+  if (request.method === 'GET') throw userError('request/invalid', { reason: 'a GET request has no body' })
+}
+
+/** Cookies travel with every request a browser makes, so what has side effects must come from our own pages. */
+function refuseForeignOrigins(origins: OriginRules): RequestHandler {
+  return (request, _response, next) => {
+    const safe = request.method === 'GET' || request.method === 'HEAD'
+    next(safe || isSameOrigin(origins, request.headers) ? undefined : userError('auth/bad-origin', { origin: request.headers.origin }))
+  }
+}
+
+function authRoutes(app: Express, deps: HttpDeps): void {
+  const json = express.json({ limit: 64 * 1024 })
+  // better-auth reads the address from this header; a client's own is overwritten.
+  const address: RequestHandler = (request, _response, next) => {
+    request.headers['x-banyan-client-ip'] = request.socket.remoteAddress ?? ''
+    next()
+  }
+  app.post('/api/auth/sign-in/email', json, ...limitSignIn(), address, deps.authHandler)
+  app.post('/api/auth/sign-up/email', json, limitSignUp(), address, deps.authHandler)
+  app.all('/api/auth/*splat', json, address, deps.authHandler)
+}
+
+function syncRoutes(app: Express, deps: HttpDeps): void {
+  const { findActor } = deps.context
+
+  app.post('/api/sync/push', (request, response, next) => {
+    const run = async () => {
+      const actor = await requirePermission(findActor, request, 'sync:push')
+      requireValid(pushBody, request.body, 'body')
+      // Checked against the schema the type comes from.
+      response.setHeader('cache-control', 'private, no-store')
+      response.json(await deps.push(actor, request.body as PushBody))
+    }
+    run().catch(next)
+  })
+
+  app.post('/api/query/:name', (request, response, next) => {
+    const run = async () => {
+      const actor = await requirePermission(findActor, request, 'sync:read')
+      const body: unknown = request.body
+      const params = typeof body === 'object' && body !== null && 'params' in body ? body.params : {}
+      response.setHeader('cache-control', 'private, no-store')
+      response.json(await deps.query(actor, request.params.name, params))
+    }
+    run().catch(next)
+  })
+
+  app.get('/api/sync/shapes/:name', (request, response, next) => {
+    const run = async () => {
+      const actor = await requirePermission(findActor, request, 'sync:read')
+      const abort = new AbortController()
+      response.on('close', () => abort.abort())
+      const { status, headers, body } = await deps.gateway.handle(
+        { shape: request.params.name, query: textQuery(request), user_id: actor.user_id, epoch: actor.epoch },
+        abort.signal,
+      )
+      if (!abort.signal.aborted) response.status(status).set(headers).end(body)
+    }
+    run().catch(next)
+  })
+}
+
+async function requirePermission(findActor: FindActor, request: Request, permission: Permission): Promise<Actor> {
+  const actor = await findActor(request.headers)
+  if (!actor) throw userError('auth/required')
+  if (!mayDo(actor.roles, permission)) throw userError('auth/forbidden', { permission })
+  return actor
+}
+
+function textQuery(request: Request): Record<string, string> {
+  const entries = Object.entries(request.query).map(([name, value]) => [name, Array.isArray(value) ? String(value[0]) : String(value)])
+  return Object.fromEntries(entries)
+}

@@ -1,0 +1,115 @@
+import { mkdir } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import path from 'node:path'
+import { ConfigurationError, projectRoot, readEnvironment, type Environment } from './env.ts'
+import { composeApplication, type Application } from './compose.ts'
+import { createLog, type Log } from '../kernel/log.ts'
+import { migrate } from '../kernel/migrate.ts'
+import { checkDatabase } from '../kernel/postgres/check.ts'
+import { startEmbeddedPostgres } from '../kernel/postgres/embedded.ts'
+import { sqlState } from '../kernel/db.ts'
+
+/** How long a stop may take before we leave anyway. */
+const STOP_WITHIN_MS = 25_000
+
+const say = (text: string) => process.stdout.write(`${text}\n`)
+
+async function main(): Promise<void> {
+  const env = readEnvironment(process.env)
+  const log = createLog(env.logLevel)
+  await mkdir(env.dataDir, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    throw new ConfigurationError(
+      `DATA_DIR（${env.dataDir}）不能写入：${error.code}。请换一个目录或修改权限。`,
+      `DATA_DIR (${env.dataDir}) cannot be written: ${error.code}. Choose another folder or change its permissions.`,
+    )
+  })
+  const database = await startDatabase(env, log)
+  let application: Application | undefined
+  let stopping = false
+
+  const stop = async (code: number): Promise<void> => {
+    if (stopping) return
+    stopping = true
+    setTimeout(() => process.exit(code || 1), STOP_WITHIN_MS).unref()
+    await application?.stop().catch((error: unknown) => log.error({ event: 'stop.failed', reason: String(error) }))
+    await database.stop()
+    process.exit(code)
+  }
+  process.on('SIGTERM', () => void stop(0))
+  process.on('SIGINT', () => void stop(0))
+  process.on('unhandledRejection', (reason) => log.error({ event: 'bug.unhandled', reason: reason instanceof Error ? reason.stack : String(reason) }))
+
+  try {
+    await migrate(database.url, path.join(projectRoot, 'migrations'))
+    application = await composeApplication(env, { url: database.url, direct: database.direct }, log)
+    await application.start()
+    await listen(application, env)
+  } catch (error) {
+    report(error)
+    await stop(1)
+    return
+  }
+  await greet(application, env)
+}
+
+async function startDatabase(env: Environment, log: Log): Promise<{ url: string; direct: string; stop: () => Promise<void> }> {
+  if (env.databaseUrl) {
+    const direct = env.databaseDirectUrl ?? env.databaseUrl
+    await checkDatabase(direct)
+    return { url: env.databaseUrl, direct, stop: async () => undefined }
+  }
+  const postgres = await startEmbeddedPostgres({
+    dataDir: env.dataDir,
+    log: (event, fields) => log.debug({ event, ...fields }),
+  })
+  return { url: postgres.url, direct: postgres.url, stop: () => postgres.stop() }
+}
+
+function listen(application: Application, env: Environment): Promise<void> {
+  return new Promise((resolve, reject) => {
+    application.server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') {
+        reject(
+          new ConfigurationError(
+            `端口 ${env.port} 已被占用：请关闭占用它的程序，或用 PORT=8788 npm start 换一个端口。`,
+            `Port ${env.port} is taken: stop the program that uses it, or choose another with PORT=8788 npm start.`,
+          ),
+        )
+      } else if (error.code === 'EACCES' || error.code === 'EADDRNOTAVAIL') {
+        reject(
+          new ConfigurationError(
+            `不能监听 ${env.host}:${env.port}（${error.code}）：请检查 HOST 和 PORT。`,
+            `Cannot listen on ${env.host}:${env.port} (${error.code}): check HOST and PORT.`,
+          ),
+        )
+      } else reject(error)
+    })
+    application.server.listen(env.port, env.host, resolve)
+  })
+}
+
+async function greet(application: Application, env: Environment): Promise<void> {
+  const address: AddressInfo | string | null = application.server.address()
+  const port = typeof address === 'object' && address ? address.port : env.port
+  const url = env.port === 0 ? `http://${env.host}:${port}` : env.publicUrl
+  say(`\n  榕 Banyan  ${url}\n`)
+  const token = await application.setupToken()
+  if (token) {
+    say(`  首次使用：打开 ${url}/setup 创建管理员，设置口令：${token}`)
+    say(`  First use: open ${url}/setup and make the administrator with this token: ${token}\n`)
+  }
+}
+
+/** One clear sentence for what the person can mend; a stack only for what is our fault. */
+function report(error: unknown): void {
+  if (error instanceof ConfigurationError) process.stderr.write(`${error.message}\n`)
+  else if (sqlState(error) === '53100' || (error instanceof Error && 'code' in error && error.code === 'ENOSPC')) {
+    process.stderr.write('磁盘已满：请腾出空间后重试。\nThe disk is full: free some space and try again.\n')
+  } else process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+}
+
+main().catch((error: unknown) => {
+  report(error)
+  process.exit(1)
+})
+

@@ -1,0 +1,236 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer, type RawData, type WebSocket } from 'ws'
+import { mayDo } from '../../shared/identity/permissions.ts'
+import { toAppError } from '../../shared/kernel/errors.ts'
+import type { ClientFrame, PollFrame, RunSnapshotFrame, ServerFrame } from '../../sync/protocol/socket.ts'
+import { PROTOCOL_VERSION } from '../../sync/protocol/version.ts'
+import type { Log } from '../kernel/log.ts'
+import { isOurHost, isSameOrigin, type OriginRules } from '../kernel/origin.ts'
+import type { Actor, FindActor } from '../kernel/request.ts'
+
+/** What one connection may do. Beyond it the connection is closed with the reason. */
+const LIMITS = {
+  frameBytes: 64 * 1024,
+  polls: 64,
+  /** Frames per second, averaged over ten. */
+  framesPerSecond: 100,
+  socketsPerUser: 20,
+  /** Unsent bytes at which a reader counts as stalled. */
+  backlogBytes: 8 * 1024 * 1024,
+}
+const HEARTBEAT_MS = 25_000
+
+export interface ShapeReader {
+  handle(
+    request: { shape: string; query: Record<string, string>; user_id: string; epoch: number },
+    signal: AbortSignal,
+  ): Promise<{ status: number; headers: Record<string, string>; body: string }>
+}
+
+export interface SocketHubDeps {
+  findActor: FindActor
+  origins: OriginRules
+  gateway: ShapeReader
+  /** Running answers of a person, sent on connect. */
+  snapshots: (user_id: string) => RunSnapshotFrame[]
+  log: Log
+}
+
+export interface SocketHub {
+  attach(server: Server): void
+  /** Sends a frame to every socket of a person. */
+  emit(user_id: string, frame: ServerFrame): void
+  /** Asks again who is behind a person's sockets; closes those whose session ended. */
+  recheck(user_id: string): Promise<void>
+  connections(): number
+  stop(): Promise<void>
+}
+
+interface Connection {
+  socket: WebSocket
+  actor: Actor
+  headers: IncomingMessage['headers']
+  polls: Map<number, AbortController>
+  alive: boolean
+  frames: number
+}
+
+/** `WS /api/socket`: all live shapes of a replica and everything that happens in the person's runs, on one connection. */
+export function createSocketHub(deps: SocketHubDeps): SocketHub {
+  const wss = new WebSocketServer({ noServer: true, maxPayload: LIMITS.frameBytes, perMessageDeflate: false })
+  const users = new Map<string, Set<Connection>>()
+  let stopping = false
+
+  function send(connection: Connection, frame: ServerFrame): void {
+    sendText(connection, JSON.stringify(frame))
+  }
+
+  function sendText(connection: Connection, text: string): void {
+    const { socket } = connection
+    if (socket.readyState !== socket.OPEN) return
+    if (socket.bufferedAmount > LIMITS.backlogBytes) {
+      // A stalled reader loses its connection, not our memory; it starts from a snapshot when it returns.
+      socket.terminate()
+      return
+    }
+    socket.send(text)
+  }
+
+  function close(connection: Connection, code: string, status = 4000): void {
+    send(connection, { t: 'bye', code })
+    connection.socket.close(status, code)
+  }
+
+  function accept(socket: WebSocket, actor: Actor, headers: IncomingMessage['headers']): void {
+    const connection: Connection = { socket, actor, headers, polls: new Map(), alive: true, frames: 0 }
+    const own = users.get(actor.user_id) ?? new Set()
+    if (own.size >= LIMITS.socketsPerUser) {
+      close(connection, 'request/rate-limited', 4008)
+      return
+    }
+    own.add(connection)
+    users.set(actor.user_id, own)
+    socket.on('pong', () => (connection.alive = true))
+    socket.on('error', () => socket.terminate())
+    socket.on('close', () => {
+      for (const poll of connection.polls.values()) poll.abort()
+      own.delete(connection)
+      if (own.size === 0) users.delete(actor.user_id)
+    })
+    socket.on('message', (data, isBinary) => receive(connection, data, isBinary))
+    send(connection, { t: 'hello', user_id: actor.user_id, protocol: PROTOCOL_VERSION, now: Date.now() })
+    for (const snapshot of deps.snapshots(actor.user_id)) send(connection, snapshot)
+  }
+
+  function receive(connection: Connection, data: RawData, isBinary: boolean): void {
+    connection.frames += 1
+    if (connection.frames > LIMITS.framesPerSecond * 10) {
+      close(connection, 'request/rate-limited', 4008)
+      return
+    }
+    const frame = isBinary ? undefined : parseFrame(String(data))
+    if (!frame) {
+      close(connection, 'request/invalid', 4007)
+      return
+    }
+    if (frame.t === 'ping') send(connection, { t: 'pong' })
+    else if (frame.t === 'poll.cancel') connection.polls.get(frame.id)?.abort()
+    else void poll(connection, frame)
+  }
+
+  async function poll(connection: Connection, frame: PollFrame): Promise<void> {
+    const { actor, polls } = connection
+    if (polls.size >= LIMITS.polls || polls.has(frame.id)) {
+      close(connection, 'request/invalid', 4007)
+      return
+    }
+    if (!mayDo(actor.roles, 'sync:read')) {
+      send(connection, refusal(frame.id, 403, 'auth/forbidden'))
+      return
+    }
+    const abort = new AbortController()
+    polls.set(frame.id, abort)
+    try {
+      const request = { shape: frame.shape, query: frame.query, user_id: actor.user_id, epoch: actor.epoch }
+      const { status, headers, body } = await deps.gateway.handle(request, abort.signal)
+      if (!abort.signal.aborted) send(connection, { t: 'poll.reply', id: frame.id, status, headers, body })
+    } catch (thrown) {
+      const error = toAppError(thrown)
+      if (!abort.signal.aborted) {
+        if (error.kind === 'bug') deps.log.error({ event: 'socket.bug', reason: error.message })
+        send(connection, refusal(frame.id, error.status, error.code))
+      }
+    } finally {
+      polls.delete(frame.id)
+    }
+  }
+
+  const heartbeat = setInterval(() => {
+    for (const own of users.values()) {
+      for (const connection of own) {
+        connection.frames = Math.max(0, connection.frames - LIMITS.framesPerSecond * (HEARTBEAT_MS / 1000))
+        if (!connection.alive) connection.socket.terminate()
+        else {
+          connection.alive = false
+          connection.socket.ping()
+        }
+      }
+    }
+  }, HEARTBEAT_MS)
+  heartbeat.unref()
+
+  async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const path = new URL(request.url ?? '/', 'http://server').pathname
+    if (path !== '/api/socket' || stopping) return refuseUpgrade(socket, path === '/api/socket' ? 503 : 404)
+    if (!isOurHost(deps.origins, request.headers.host) || !isSameOrigin(deps.origins, request.headers)) return refuseUpgrade(socket, 403)
+    const actor = await deps.findActor(request.headers)
+    if (!actor) return refuseUpgrade(socket, 401)
+    if (!mayDo(actor.roles, 'socket:connect')) return refuseUpgrade(socket, 403)
+    wss.handleUpgrade(request, socket, head, (webSocket) => accept(webSocket, actor, request.headers))
+  }
+
+  return {
+    attach(server) {
+      server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+        socket.on('error', () => socket.destroy())
+        upgrade(request, socket, head).catch((error: unknown) => {
+          deps.log.warn({ event: 'socket.upgrade-failed', reason: toAppError(error).message })
+          refuseUpgrade(socket, 503)
+        })
+      })
+    },
+    emit(user_id, frame) {
+      const own = users.get(user_id)
+      if (!own) return
+      const text = JSON.stringify(frame)
+      for (const connection of own) sendText(connection, text)
+    },
+    async recheck(user_id) {
+      for (const connection of [...(users.get(user_id) ?? [])]) {
+        const actor = await deps.findActor(connection.headers).catch(() => undefined)
+        const changed = !actor || actor.epoch !== connection.actor.epoch || actor.roles.join() !== connection.actor.roles.join()
+        if (changed) close(connection, actor ? 'auth/changed' : 'auth/required', 4001)
+      }
+    },
+    connections: () => [...users.values()].reduce((sum, own) => sum + own.size, 0),
+    async stop() {
+      stopping = true
+      clearInterval(heartbeat)
+      for (const own of users.values()) for (const connection of own) connection.socket.close(1001, 'server stops')
+      await new Promise<void>((resolve) => wss.close(() => resolve()))
+      for (const own of users.values()) for (const connection of own) connection.socket.terminate()
+    },
+  }
+}
+
+function refusal(id: number, status: number, code: string): ServerFrame {
+  const headers = { 'content-type': 'application/json', 'cache-control': 'private, no-store' }
+  return { t: 'poll.reply', id, status, headers, body: JSON.stringify({ error: { code, message: code } }) }
+}
+
+function refuseUpgrade(socket: Duplex, status: number): void {
+  if (!socket.writable) return
+  const text = { 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 503: 'Service Unavailable' }[status] ?? 'Bad Request'
+  socket.end(`HTTP/1.1 ${status} ${text}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+}
+
+/** A frame of the protocol, or undefined for anything else. */
+export function parseFrame(text: string): ClientFrame | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (typeof value !== 'object' || value === null || !('t' in value)) return undefined
+  if (value.t === 'ping') return { t: 'ping' }
+  if (!('id' in value) || typeof value.id !== 'number' || !Number.isSafeInteger(value.id)) return undefined
+  if (value.t === 'poll.cancel') return { t: 'poll.cancel', id: value.id }
+  if (value.t !== 'poll' || !('shape' in value) || !('query' in value)) return undefined
+  const { shape, query } = value
+  if (typeof shape !== 'string' || typeof query !== 'object' || query === null) return undefined
+  const entries = Object.entries(query)
+  if (entries.length > 32 || !entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) return undefined
+  return { t: 'poll', id: value.id, shape, query: Object.fromEntries(entries) }
+}

@@ -1,0 +1,88 @@
+import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs'
+import path from 'node:path'
+import type { RequestHandler } from 'express'
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json; charset=utf-8',
+  '.webmanifest': 'application/manifest+json; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+  '.wasm': 'application/wasm',
+  '.data': 'application/octet-stream',
+  '.txt': 'text/plain; charset=utf-8',
+  '.woff2': 'font/woff2',
+}
+
+interface Asset {
+  file: string
+  type: string
+  size: number
+  etag: string
+  immutable: boolean
+  br?: { file: string; size: number } | undefined
+  gzip?: { file: string; size: number } | undefined
+}
+
+/**
+ * Serves the built client. The list of files is read once at start, so no request can name a file outside it; hashed
+ * files never change; pages fall back to index.html. Precompressed twins (`.br`, `.gz`) are preferred.
+ */
+export function serveClient(directory: string): RequestHandler {
+  const assets = readAssets(directory)
+  const index = assets.get('/index.html')
+  return (request, response, next) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return next()
+    if (/^\/(api|v1|mcp|metrics)(\/|$)/.test(request.path)) return next()
+    const found = assets.get(request.path)
+    const asset = found ?? (path.extname(request.path) === '' ? index : undefined)
+    if (!asset) return next()
+    response.setHeader('content-type', asset.type)
+    response.setHeader('etag', asset.etag)
+    response.setHeader('vary', 'accept-encoding')
+    response.setHeader('cache-control', asset.immutable ? 'public, max-age=31536000, immutable' : 'no-cache')
+    if (request.headers['if-none-match'] === asset.etag) {
+      response.status(304).end()
+      return
+    }
+    const accepted = String(request.headers['accept-encoding'] ?? '')
+    const twin = asset.br && /\bbr\b/.test(accepted) ? asset.br : asset.gzip && /\bgzip\b/.test(accepted) ? asset.gzip : undefined
+    if (twin) response.setHeader('content-encoding', twin === asset.br ? 'br' : 'gzip')
+    response.setHeader('content-length', twin?.size ?? asset.size)
+    if (request.method === 'HEAD') {
+      response.end()
+      return
+    }
+    const stream = createReadStream(twin?.file ?? asset.file)
+    stream.on('error', () => response.destroy())
+    stream.pipe(response)
+  }
+}
+
+function readAssets(directory: string): Map<string, Asset> {
+  const assets = new Map<string, Asset>()
+  if (!existsSync(directory)) return assets
+  for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || /\.(br|gz|map)$/.test(entry.name)) continue
+    const file = path.join(entry.parentPath, entry.name)
+    const url = `/${path.relative(directory, file).split(path.sep).join('/')}`
+    const { size, mtimeMs } = statSync(file)
+    assets.set(url, {
+      file,
+      type: TYPES[path.extname(entry.name)] ?? 'application/octet-stream',
+      size,
+      etag: `"${size.toString(36)}-${Math.round(mtimeMs).toString(36)}"`,
+      immutable: url.startsWith('/assets/'),
+      br: twinOf(`${file}.br`),
+      gzip: twinOf(`${file}.gz`),
+    })
+  }
+  return assets
+}
+
+function twinOf(file: string): { file: string; size: number } | undefined {
+  return existsSync(file) ? { file, size: statSync(file).size } : undefined
+}
