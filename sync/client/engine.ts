@@ -1,21 +1,22 @@
 import { operationalError, toAppError } from '../../shared/kernel/errors.ts'
 import type { Effect } from '../core/pending.ts'
-import { reduceRun, type RunFrame, type RunText } from '../core/run-overlay.ts'
-import { coveredBy, lagging, settled, type ShapeCursor } from '../core/settlement.ts'
-import { SHAPE_NAMES, SHAPES, type ShapeName } from '../protocol/shapes.ts'
+import { lagging } from '../core/settlement.ts'
+import { SHAPES, type ShapeName } from '../protocol/shapes.ts'
 import type { ServerFrame } from '../protocol/socket.ts'
 import { PROTOCOL_VERSION } from '../protocol/version.ts'
 import { deleteDeviceDb, DeviceDb } from './device-db.ts'
 import { adoptServerTime, deviceId } from './device.ts'
+import { Feeds } from './feeds.ts'
 import { Health } from './health.ts'
 import { BEAT_MS, type HelloValue, type HostCall, type HostStatus, type NewMutation } from './host-protocol.ts'
 import { LiveQueries } from './live-queries.ts'
-import { bury, enqueue, readOutbox } from './outbox.ts'
+import { enqueue, readOutbox } from './outbox.ts'
 import { Pusher } from './pusher.ts'
 import type { Replica } from './replica.ts'
+import { RunTexts } from './run-texts.ts'
 import { Serial } from './serial.ts'
-import { ShapeFeed, type Batch, type FeedSink, type Position } from './shape-feed.ts'
-import { shapeFetch } from './shape-fetch.ts'
+import { noteAcks, noteOldAck, settle } from './settler.ts'
+import type { Batch, FeedSink, Position } from './shape-feed.ts'
 import { Socket } from './socket.ts'
 import { TabBus } from './tab-bus.ts'
 
@@ -24,18 +25,18 @@ export interface EngineOptions {
   epoch: number
   /** Origin of the server, e.g. `https://example.org`. */
   origin: string
-  /** Opens the replica; rejects when this browser cannot hold one. Absent: online mode for good. */
+  /** Opens the replica; rejects when this browser cannot hold one. Absent: reads stay with the server. */
   openReplica?: (() => Promise<Replica>) | undefined
 }
 
-/** A shape that no engine event can leave behind for longer than this is asked again, ms. */
+/** What usually arrives together gets this long before a shape that lags is asked, ms. */
 const REFRESH_GRACE_MS = 150
 const APPLY_RETRY_MS = 3000
-const KEEP_ENDED_RUNS_MS = 60_000
+const MEASURE_MS = 60_000
 
 /**
  * The one engine of a browser profile: holds the socket, the replica, the shapes and the outbox's way out, and
- * answers every tab. Runs in the leader's worker; where workers fail, in the tab itself.
+ * answers every tab. Runs in the leader's worker; where workers fail, in the tab itself, without a replica.
  */
 export class Engine implements FeedSink {
   readonly #options: EngineOptions
@@ -43,12 +44,10 @@ export class Engine implements FeedSink {
   readonly #bus: TabBus
   readonly #health: Health
   readonly #socket: Socket
+  readonly #feeds: Feeds
   readonly #live: LiveQueries
+  readonly #runs = new RunTexts()
   readonly #serial = new Serial()
-  readonly #runs = new Map<string, RunText>()
-  readonly #feeds = new Map<ShapeName, ShapeFeed>()
-  /** Shapes that have been up to date since the line was last up. */
-  readonly #fresh = new Set<ShapeName>()
   readonly #watchesOfTab = new Map<string, Set<string>>()
   readonly #timers: ReturnType<typeof setInterval>[] = []
   #device_id = ''
@@ -74,9 +73,15 @@ export class Engine implements FeedSink {
       onFrame: (frame) => this.#frame(frame),
       onOpen: () => this.#lineUp(),
       onClose: () => {
-        this.#fresh.clear()
+        this.#feeds.stale()
         this.#health.lost()
       },
+    })
+    this.#feeds = new Feeds(options.origin, {
+      socket: this.#socket,
+      epoch: () => this.#epoch,
+      onReached: (authorized) => this.#health.reached(authorized),
+      onLost: () => this.#health.lost(),
     })
     this.#live = new LiveQueries({
       read: (sql, values) => this.#needReplica().read(sql, values),
@@ -97,12 +102,12 @@ export class Engine implements FeedSink {
     this.#socket.connect()
     this.#bus.emit({ t: 'up' })
     this.#timers.push(setInterval(() => this.#bus.emit({ t: 'beat' }), BEAT_MS))
-    this.#timers.push(setInterval(() => void this.#measure(), 60_000))
+    this.#timers.push(setInterval(() => void this.#measure(), MEASURE_MS))
     globalThis.addEventListener?.('online', () => this.#hurry())
     void this.#pusher.run()
     if ((await this.#db.dead.count()) > 0) this.#health.problem('sync/refused')
-    if (!this.#options.openReplica) return this.#follow()
-    void this.#openReplica(this.#options.openReplica)
+    this.#feeds.start(this)
+    if (this.#options.openReplica) void this.#openReplica(this.#options.openReplica)
   }
 
   /** Ends everything; the replica's files stay. */
@@ -111,7 +116,7 @@ export class Engine implements FeedSink {
     for (const timer of this.#timers) clearInterval(timer)
     clearTimeout(this.#refreshTimer)
     this.#health.stop()
-    this.#stopFeeds()
+    this.#feeds.stop()
     this.#pusher?.stop()
     this.#socket.close()
     this.#live.clear()
@@ -129,40 +134,47 @@ export class Engine implements FeedSink {
   async apply(shape: ShapeName, batch: Batch): Promise<void> {
     this.#health.reached()
     const replica = this.#replica
-    let tables: string[] = batch.changes.length > 0 ? [SHAPES[shape].table] : []
-    while (replica && !this.#stopped) {
-      try {
-        tables = await this.#serial.run(() => replica.apply(shape, batch))
-        this.#health.solved('sync/replica')
-        break
-      } catch {
-        this.#health.problem('sync/replica')
-        await new Promise((resolve) => setTimeout(resolve, APPLY_RETRY_MS))
-      }
-    }
+    let tables: readonly string[] = batch.changes.length > 0 ? [SHAPES[shape].table] : []
+    if (replica) tables = await this.#write(() => replica.apply(shape, batch))
     if (this.#stopped || replica !== this.#replica) return
-    this.#fresh.add(shape)
-    if (shape === 'acks') await this.#cover(batch)
+    if (replica?.takeDamage(shape)) this.#feeds.restart(shape)
+    else this.#feeds.fresh(shape)
+    if (shape === 'acks') await noteAcks(this.#db, this.#device_id, batch)
     await this.#settle(tables)
     this.#becomeReplica()
   }
 
   refetching(shape: ShapeName): void {
     this.#replica?.refetching(shape)
-    this.#fresh.delete(shape)
+    this.#feeds.stale(shape)
     this.#health.behind()
   }
 
   async revoked(shape: ShapeName): Promise<void> {
     const replica = this.#replica
-    this.#feeds.delete(shape)
-    if (replica) await this.#settle(await this.#serial.run(() => replica.revoke(shape)))
+    this.#feeds.drop(shape)
+    if (replica) await this.#settle(await this.#write(() => replica.revoke(shape)))
+    this.#becomeReplica()
   }
 
-  failed(shape: ShapeName, status: number): void {
+  failed(_shape: ShapeName, status: number): void {
     if (status === 401) this.#health.unauthorized()
     if (status === 426) this.#health.problem('sync/client-too-old')
-    if (status === 404) this.#feeds.delete(shape)
+  }
+
+  /** A write that must not be lost: tried until it works or the engine ends. */
+  async #write(task: () => Promise<string[]>): Promise<string[]> {
+    while (!this.#stopped) {
+      try {
+        const tables = await this.#serial.run(task)
+        this.#health.solved('sync/replica')
+        return tables
+      } catch {
+        this.#health.problem('sync/replica')
+        await new Promise((resolve) => setTimeout(resolve, APPLY_RETRY_MS))
+      }
+    }
+    return []
   }
 
   // --- calls from tabs
@@ -194,7 +206,7 @@ export class Engine implements FeedSink {
   }
 
   #helloValue(): HelloValue {
-    return { status: this.#status(), runs: [...this.#runs.values()] }
+    return { status: this.#status(), runs: this.#runs.list() }
   }
 
   async #mutate(mutation: NewMutation): Promise<null> {
@@ -211,25 +223,16 @@ export class Engine implements FeedSink {
   async #rebuild(): Promise<null> {
     const { openReplica } = this.#options
     if (!openReplica) return null
-    this.#mode = 'online'
-    this.#stopFeeds()
+    await this.#dropReplica()
     this.#emitStatus()
-    await this.#serial.run(async () => {
-      await this.#replica?.destroy()
-      this.#replica = undefined
-    })
+    this.#feeds.start(this)
     void this.#openReplica(openReplica)
     return null
   }
 
   async #wipe(): Promise<null> {
-    this.#mode = 'online'
-    this.#stopFeeds()
     this.#pusher?.stop()
-    await this.#serial.run(async () => {
-      await this.#replica?.destroy()
-      this.#replica = undefined
-    })
+    await this.#dropReplica()
     this.#db.close()
     await deleteDeviceDb(this.#options.user_id)
     this.#bus.emit({ t: 'wiped' })
@@ -243,15 +246,24 @@ export class Engine implements FeedSink {
     try {
       const replica = await open()
       if (this.#stopped) return await replica.close()
-      this.#stopFeeds()
+      await noteOldAck(this.#db, this.#device_id, replica)
+      this.#feeds.stop()
       this.#replica = replica
-      await this.#adoptOldAck(replica)
       await this.#settle()
       this.#becomeReplica()
+      this.#feeds.start(this)
     } catch {
       // this browser holds no replica: reads stay with the server
     }
-    this.#follow()
+  }
+
+  async #dropReplica(): Promise<void> {
+    this.#mode = 'online'
+    this.#feeds.stop()
+    this.#live.clear()
+    const replica = this.#replica
+    this.#replica = undefined
+    await this.#serial.run(async () => replica?.destroy())
   }
 
   /** From here on tabs read locally: every shape has been complete once. */
@@ -262,50 +274,17 @@ export class Engine implements FeedSink {
     void this.#measure()
   }
 
-  /** An ack may have been applied just before a crash, and its LSN not noted; the shape's own stands in for it. */
-  async #adoptOldAck(replica: Replica): Promise<void> {
-    const ack = await replica.ack(this.#device_id)
-    if (!ack) return
-    const row = { device_id: this.#device_id, last_seq: String(ack.last_seq) }
-    await this.#note(coveredBy(await readOutbox(this.#db), [{ op: 'insert', row }], this.#device_id, ack.lsn))
-  }
-
   // --- settlement
 
-  async #cover(batch: Batch): Promise<void> {
-    await this.#note(coveredBy(await readOutbox(this.#db), batch.changes, this.#device_id, batch.lsn))
-  }
-
-  async #note(covered: ReturnType<typeof coveredBy>): Promise<void> {
-    if (covered.length === 0) return
-    await this.#db.transaction('rw', this.#db.outbox, async () => {
-      for (const { item, lsn } of covered) await this.#db.outbox.update(item.seq, { lsn })
-    })
-  }
-
-  /** Lets go of what is settled, makes the overlay anew, tells the tabs. `tables` have changed already. */
+  /** Lets go of what is settled and tells the tabs. Rows of `tables` have changed already. */
   async #settle(tables: readonly string[] = []): Promise<void> {
-    const changed = new Set(tables)
-    await this.#serial.run(async () => {
-      const leaving = settled(await readOutbox(this.#db), this.#cursors(), SHAPES.acks.table)
-      const refused = leaving.flatMap((item) =>
-        item.outcome?.status === 'rejected' ? [{ id: item.id, error: item.outcome.error }] : [],
-      )
-      await bury(this.#db, refused)
-      if (refused.length > 0) this.#health.problem('sync/refused')
-      await this.#db.outbox.bulkDelete(leaving.map((item) => item.seq))
-      if (leaving.length > 0) this.#bus.emit({ t: 'outbox' })
-      if (!this.#replica) {
-        for (const item of leaving) for (const table of item.effect?.tables ?? Object.values(SHAPES).map((s) => s.table)) changed.add(table)
-        return
-      }
-      const { tables: moved, effects } = await this.#replica.rebase(await readOutbox(this.#db))
-      for (const table of moved) changed.add(table)
-      for (const [id, effect] of effects) await this.#db.outbox.where({ id }).modify({ effect })
-    })
-    if (changed.size > 0) {
-      this.#live.changed([...changed])
-      this.#bus.emit({ t: 'changed', tables: [...changed] })
+    const result = await this.#serial.run(() => settle(this.#db, this.#replica))
+    if (result.refused) this.#health.problem('sync/refused')
+    if (result.left) this.#bus.emit({ t: 'outbox' })
+    const changed = [...new Set([...tables, ...result.tables])]
+    if (changed.length > 0) {
+      this.#live.changed(changed)
+      this.#bus.emit({ t: 'changed', tables: changed })
     }
     await this.#judge()
   }
@@ -313,68 +292,39 @@ export class Engine implements FeedSink {
   /** Are we there? If not, which shapes should be asked? */
   async #judge(): Promise<void> {
     const outbox = await readOutbox(this.#db)
-    const behind = outbox.length > 0 || [...this.#feeds.keys()].some((shape) => !this.#fresh.has(shape))
-    if (behind || this.#feeds.size === 0) this.#health.behind()
-    else this.#health.caughtUp()
+    if (outbox.length === 0 && this.#feeds.allFresh) this.#health.caughtUp()
+    else this.#health.behind()
     if ((await this.#db.dead.count()) === 0) this.#health.solved('sync/refused')
-    const tables = lagging(outbox, this.#cursors())
-    if (tables.length === 0 || this.#refreshTimer) return
+    if (this.#refreshTimer || lagging(outbox, this.#cursors()).length === 0) return
     this.#refreshTimer = setTimeout(() => void this.#refreshLagging(), REFRESH_GRACE_MS)
   }
 
   async #refreshLagging(): Promise<void> {
     this.#refreshTimer = undefined
-    if (this.#stopped) return
-    const tables = lagging(await readOutbox(this.#db), this.#cursors())
-    for (const [name, feed] of this.#feeds) if (tables.includes(SHAPES[name].table)) feed.refresh()
+    if (!this.#stopped) this.#feeds.refresh(lagging(await readOutbox(this.#db), this.#cursors()))
   }
 
-  #cursors(): ShapeCursor[] {
-    const known = this.#replica?.cursors()
-    if (!known) return []
-    return [...known].filter(([name]) => this.#feeds.has(name) || this.#feeds.size === 0).map(([, cursor]) => cursor)
+  #cursors() {
+    return [...(this.#replica?.cursors().values() ?? [])]
   }
 
-  // --- feeds and line
-
-  #follow(): void {
-    this.#stopFeeds()
-    if (this.#stopped) return
-    const deps = {
-      socket: this.#socket,
-      epoch: () => this.#epoch,
-      onReached: () => this.#health.reached(),
-      onLost: () => this.#health.lost(),
-    }
-    for (const name of SHAPE_NAMES) {
-      const feed = new ShapeFeed(name, `${this.#options.origin}/api/sync/shapes/${name}`, shapeFetch(name, deps), this)
-      this.#feeds.set(name, feed)
-      void feed.run()
-    }
+  #outboxGrew(): void {
+    this.#bus.emit({ t: 'outbox' })
+    this.#pusher?.wake()
+    void this.#judge()
   }
 
-  #stopFeeds(): void {
-    for (const feed of this.#feeds.values()) feed.stop()
-    this.#feeds.clear()
-    this.#fresh.clear()
-  }
+  // --- the line
 
   #lineUp(): void {
     this.#health.reached()
     this.#pusher?.wake()
-    for (const feed of this.#feeds.values()) feed.refresh()
+    this.#feeds.refresh()
   }
 
   #hurry(): void {
     this.#socket.hurry()
     this.#pusher?.wake()
-  }
-
-  #outboxGrew(): void {
-    this.#health.behind()
-    this.#bus.emit({ t: 'outbox' })
-    this.#pusher?.wake()
-    void this.#judge()
   }
 
   #frame(frame: ServerFrame): void {
@@ -390,18 +340,13 @@ export class Engine implements FeedSink {
       case 'run.text':
       case 'run.node':
       case 'run.end':
-        return this.#runFrame(frame)
-      default:
+        if (this.#runs.take(frame)) this.#bus.emit({ t: 'run', frame })
+        else this.#socket.reconnect()
+        return
+      case 'poll.reply':
+      case 'pong':
+        return
     }
-  }
-
-  #runFrame(frame: RunFrame): void {
-    const run = reduceRun(this.#runs.get(frame.run), frame, Date.now())
-    if (run === 'gap') return this.#socket.reconnect()
-    if (!run) return
-    this.#runs.set(frame.run, run)
-    this.#bus.emit({ t: 'run', frame })
-    if (frame.t === 'run.end') setTimeout(() => this.#runs.delete(frame.run), KEEP_ENDED_RUNS_MS)
   }
 
   // --- small things
@@ -435,4 +380,3 @@ export class Engine implements FeedSink {
     return this.#replica
   }
 }
-

@@ -49,10 +49,10 @@ export class Health {
   }
 
   /** The server answered: whatever it said, it is there. */
-  reached(): void {
+  reached(authorized = true): void {
     clearTimeout(this.#grace)
     this.#grace = undefined
-    if (this.#state === 'signed-out') this.#authorized()
+    if (this.#state === 'signed-out' && authorized) this.#authorized()
     if (!this.#lost) return
     this.#lost = false
     this.#on('found')

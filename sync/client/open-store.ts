@@ -87,6 +87,6 @@ class Candidate {
     this.#worker?.terminate()
     // only then: the engine is no part of what a page loads first
     const { lead } = await import('./lead.ts')
-    void lead({ ...this.#options, origin: location.origin }, false)
+    void lead({ ...this.#options, origin: location.origin }, { steal: false })
   }
 }

@@ -13,6 +13,8 @@ export interface Replica {
   /** Applies a batch; answers with the tables whose rows changed. Throws only when the database itself fails. */
   apply(shape: ShapeName, batch: Batch): Promise<string[]>
   refetching(shape: ShapeName): void
+  /** Whether the log spoke of rows that are not here; then the shape's position is forgotten. Answers once. */
+  takeDamage(shape: ShapeName): boolean
   /** Forgets a shape that may no longer be read. */
   revoke(shape: ShapeName): Promise<string[]>
   /** `last_seq` of this device's ack row, with the LSN that it is known at. */

@@ -44,6 +44,7 @@ export class ShapeFeed {
   readonly #url: string
   readonly #abort = new AbortController()
   #stream: ShapeStream<Row<never>> | undefined
+  #inner: AbortController | undefined
   #staged: Change[] = []
   #refetch = false
   #lsn: bigint | undefined
@@ -73,8 +74,16 @@ export class ShapeFeed {
     if (this.#stream?.isUpToDate) this.#stream.forceDisconnectAndRefresh().catch(() => undefined)
   }
 
+  /** Starts over from the sink's position. */
+  restart(): void {
+    this.#inner?.abort()
+  }
+
   /** Resolves when the stream has given up. */
   async #follow(): Promise<void> {
+    const inner = new AbortController()
+    this.#inner = inner
+    const signal = AbortSignal.any([this.#abort.signal, inner.signal])
     const from = await this.#sink.position(this.shape)
     this.#staged = []
     this.#lsn = undefined
@@ -83,22 +92,23 @@ export class ShapeFeed {
       const stream = new ShapeStream<Row<never>>({
         url: this.#url,
         fetchClient: this.#fetch,
-        signal: this.#abort.signal,
+        signal,
         warnOnHttp: false,
         backoffOptions: { initialDelay: 500, maxDelay: 10_000, multiplier: 2 },
         ...(from === undefined ? {} : from === 'now' ? { offset: 'now' as const } : { handle: from.handle, offset: offsetOf(from.offset) }),
         onError: async (error) => this.#onError(error),
       })
       this.#stream = stream
-      stream.subscribe((messages) => this.#receive(stream, messages), () => resolve())
-      this.#abort.signal.addEventListener('abort', () => resolve(), { once: true })
+      stream.subscribe((messages) => (signal.aborted ? undefined : this.#receive(stream, messages, signal)), () => resolve())
+      signal.addEventListener('abort', () => resolve(), { once: true })
     })
   }
 
-  async #receive(stream: ShapeStream<Row<never>>, messages: Message<Row<never>>[]): Promise<void> {
+  async #receive(stream: ShapeStream<Row<never>>, messages: Message<Row<never>>[], signal: AbortSignal): Promise<void> {
     // read before anything is awaited: this is the position of exactly these messages
     const position = { handle: stream.shapeHandle ?? '', offset: stream.lastOffset }
     for (const message of messages) {
+      if (signal.aborted) return
       if (isChangeMessage(message)) this.#stage(message)
       else if (isControlMessage(message)) await this.#control(message.headers, position)
     }
@@ -133,16 +143,16 @@ export class ShapeFeed {
     if (this.#lsn === undefined || value > this.#lsn) this.#lsn = value
   }
 
-  /** Retries what may heal; a revoked or unknown shape is over. */
+  /** Retries what may heal; a revoked shape is over. */
   async #onError(error: Error): Promise<Record<string, never> | void> {
     const status = error instanceof FetchError ? error.status : 0
     this.#sink.failed(this.shape, status)
-    if (status === 403 || status === 404) {
+    if (status === 403) {
       this.#abort.abort()
-      if (status === 403) await this.#sink.revoked(this.shape)
+      await this.#sink.revoked(this.shape)
       return
     }
-    if (status === 401 || status === 426) await new Promise((resolve) => setTimeout(resolve, 15_000))
+    if (status === 401 || status === 404 || status === 426) await new Promise((resolve) => setTimeout(resolve, 15_000))
     return error instanceof FetchError ? {} : undefined
   }
 }

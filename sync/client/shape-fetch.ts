@@ -11,7 +11,7 @@ export interface ShapeFetchDeps {
   /** The person's epoch now: part of the address, so that no cache crosses a change of rights. */
   epoch: () => number
   /** The server answered, or did not. */
-  onReached: () => void
+  onReached: (authorized: boolean) => void
   onLost: () => void
 }
 
@@ -25,7 +25,7 @@ export function shapeFetch(shape: ShapeName, deps: ShapeFetchDeps): typeof fetch
   const get = async (url: URL, init: RequestInit | undefined) => {
     try {
       const response = await fetch(url, plain(init))
-      deps.onReached()
+      deps.onReached(response.status !== 401)
       return response
     } catch (error) {
       if (!init?.signal?.aborted) deps.onLost()

@@ -12,6 +12,7 @@ import type { HelloValue, HostEvent, HostStatus, NewMutation } from './host-prot
 import { queryServer } from './http.ts'
 import type { LocalStore, OpenStoreOptions, QuerySnapshot, RejectedMutation, RunOverlay, SyncStatus } from './local-store.ts'
 import { enqueue, readOutbox, revive } from './outbox.ts'
+import { removeReplicas } from './replica-home.ts'
 import { bound, sourceOf, Watches } from './watches.ts'
 
 /** How long a tab waits for the engine to queue a mutation before it does so itself, ms. */
@@ -30,6 +31,7 @@ export class TabStore implements LocalStore {
   readonly #runListeners = new Set<(run: RunOverlay) => void>()
   readonly #onClose: () => void
   #hostStatus: HostStatus = { state: 'starting', mode: 'online', synced_at: null }
+  #closed = false
   #pending = 0
   #rejected = 0
   #pendingIds: ReadonlySet<string> = new Set()
@@ -164,13 +166,17 @@ export class TabStore implements LocalStore {
   async close({ wipe }: { wipe: boolean }): Promise<void> {
     if (wipe) {
       await this.#host.call({ op: 'wipe' }, 10_000).catch(() => undefined)
-      this.#db.close()
+      this.#shut()
+      // again from here, in case the engine was not there to do it
+      await removeReplicas(this.user_id)
       await deleteDeviceDb(this.user_id)
     }
     this.#shut()
   }
 
   #shut(): void {
+    if (this.#closed) return
+    this.#closed = true
     this.#watches.close()
     this.#host.close()
     this.#db.close()
@@ -237,7 +243,7 @@ export class TabStore implements LocalStore {
   }
 
   async #count(): Promise<void> {
-    if (!this.#db.isOpen() && this.#db.hasBeenClosed()) return
+    if (this.#closed) return
     const outbox = await readOutbox(this.#db)
     this.#pending = outbox.length
     this.#rejected = await this.#db.dead.count()

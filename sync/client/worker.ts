@@ -1,13 +1,19 @@
 /// <reference lib="webworker" />
-import type { EngineOptions } from './engine.ts'
 import { lead } from './lead.ts'
+import type { Replica } from './replica.ts'
 import type { WorkerOrder } from './worker-order.ts'
 
 /** Entry of the engine's worker: the tab that made it sends orders, nothing else. */
 globalThis.addEventListener('message', (event: MessageEvent<WorkerOrder>) => {
   const order = event.data
   if (order.t !== 'start') return
-  const options: EngineOptions = { user_id: order.user_id, epoch: order.epoch, origin: order.origin }
-  void lead(options, order.steal)
+  const { user_id, epoch, origin, steal } = order
+  void lead({ user_id, epoch, origin }, { steal, open })
 })
 
+
+/** The database is most of the worker's code: it loads while reads already come from the server. */
+async function open(user_id: string, generation: number): Promise<Replica> {
+  const module = await import('./open-replica.ts')
+  return module.openReplica(user_id, generation)
+}

@@ -26,12 +26,16 @@ export interface ShapeHarness {
 }
 
 /** Starts one. `x-user` and `x-epoch` headers stand in for the session. */
-export async function startShapeHarness(options: Partial<ShapeServerOptions> = {}): Promise<ShapeHarness> {
+export async function startShapeHarness(
+  options: Partial<ShapeServerOptions> = {},
+  /** Fills the new database; may give another URL for the shape server, of a lesser role. */
+  prepare: (db: pg.Pool, url: string) => Promise<string | void> = async () => undefined,
+): Promise<ShapeHarness> {
   const database = await createTestDatabase()
   const db = new pg.Pool({ connectionString: database.url, max: 4 })
   db.on('error', () => undefined)
-  const make = (): ShapeServer =>
-    createShapeServer({ databaseUrl: database.url, anyTable: true, pollMs: 2_000, ...options })
+  const databaseUrl = (await prepare(db, database.url)) ?? database.url
+  const make = (): ShapeServer => createShapeServer({ databaseUrl, anyTable: true, pollMs: 2_000, ...options })
   let server = make()
   await server.start()
   const app = express()

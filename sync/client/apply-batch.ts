@@ -1,0 +1,111 @@
+import type { PGliteInterface, Transaction } from '@electric-sql/pglite'
+import { foldChanges, type Folded } from '../core/fold-changes.ts'
+import { SHAPES, type ShapeDefinition, type ShapeName } from '../protocol/shapes.ts'
+import { replicaColumns } from './replica-schema.ts'
+import { deleteRows, keepRows, updateRows, upsertRows } from './replica-sql.ts'
+import type { Batch } from './shape-feed.ts'
+
+export interface SavedCursor {
+  handle: string
+  offset: string
+  lsn: string | null
+}
+
+/**
+ * One batch of a shape in one transaction, with its cursor. A row that the database refuses is put aside in
+ * `sync_errors`, with everything the server said of it, and the rest goes on.
+ *
+ * Answers false when the log spoke of rows that are not here: then this shape must be loaded anew.
+ */
+export async function applyBatch(pg: PGliteInterface, shape: ShapeName, batch: Batch, cursor: SavedCursor): Promise<boolean> {
+  try {
+    return await pg.transaction(async (tx) => {
+      const whole = await writeBulk(tx, shape, batch)
+      await saveCursor(tx, shape, cursor)
+      return whole
+    })
+  } catch {
+    // which row it was shows only one by one
+    return pg.transaction(async (tx) => {
+      const whole = await writeSingly(tx, shape, batch)
+      await saveCursor(tx, shape, cursor)
+      return whole
+    })
+  }
+}
+
+async function writeBulk(tx: Transaction, shape: ShapeName, batch: Batch): Promise<boolean> {
+  const { key } = partsOf(shape)
+  return writeFolded(tx, shape, [...foldChanges(batch.changes, key.map(({ name }) => name)).values()], batch.refetch)
+}
+
+async function writeFolded(tx: Transaction, shape: ShapeName, folded: readonly Folded[], refetch: boolean): Promise<boolean> {
+  const { table, columns, key } = partsOf(shape)
+  const rows = (kind: Folded['kind']) => folded.filter((item) => item.kind === kind).map((item) => item.row)
+  const puts = rows('put')
+  if (refetch) {
+    const { sql, values } = keepRows(table, key, puts)
+    await tx.query(sql, values)
+  }
+  for (const { sql, values } of deleteRows(table, key, rows('drop'))) await tx.query(sql, values)
+  for (const { sql, values } of upsertRows(table, columns, key, puts)) await tx.query(sql, values)
+  let whole = true
+  for (const { sql, values, count } of updateRows(table, columns, key, rows('patch'))) {
+    const { affectedRows } = await tx.query(sql, values)
+    if (affectedRows !== count) whole = false
+  }
+  return whole
+}
+
+async function writeSingly(tx: Transaction, shape: ShapeName, batch: Batch): Promise<boolean> {
+  const { table, key } = partsOf(shape)
+  const folded = [...foldChanges(batch.changes, key.map(({ name }) => name)).values()]
+  let whole = true
+  if (batch.refetch) await tx.query(`delete from ${table}`)
+  for (const item of folded) {
+    await tx.exec('savepoint one_row')
+    try {
+      if (!(await writeFolded(tx, shape, [item], false))) whole = false
+    } catch (error) {
+      await tx.exec('rollback to savepoint one_row')
+      await tx.query('insert into sync_errors (shape, op, row_json, error) values ($1, $2, $3, $4)', [
+        shape,
+        item.kind,
+        JSON.stringify(item.row),
+        error instanceof Error ? error.message : String(error),
+      ])
+    }
+    await tx.exec('release savepoint one_row')
+  }
+  return whole
+}
+
+function partsOf(shape: ShapeName) {
+  const definition: ShapeDefinition = SHAPES[shape]
+  const columns = replicaColumns(definition)
+  return {
+    table: `${definition.table}_synced`,
+    columns,
+    key: definition.key.flatMap((name) => columns.filter((column) => column.name === name)),
+  }
+}
+
+/** `undefined` forgets the shape's position. */
+export async function saveCursor(tx: Transaction, shape: ShapeName, cursor: SavedCursor | undefined): Promise<void> {
+  if (!cursor) {
+    await tx.query('delete from sync_cursor where shape = $1', [shape])
+    return
+  }
+  await tx.query(
+    `insert into sync_cursor (shape, handle, log_offset, lsn) values ($1, $2, $3, $4)
+     on conflict (shape) do update set handle = excluded.handle, log_offset = excluded.log_offset, lsn = excluded.lsn`,
+    [shape, cursor.handle, cursor.offset, cursor.lsn],
+  )
+}
+
+export async function readCursors(pg: PGliteInterface): Promise<{ shape: string; handle: string; log_offset: string; lsn: string | null }[]> {
+  const { rows } = await pg.query<{ shape: string; handle: string; log_offset: string; lsn: string | null }>(
+    'select shape, handle, log_offset, lsn from sync_cursor',
+  )
+  return rows
+}

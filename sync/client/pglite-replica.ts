@@ -1,0 +1,177 @@
+import type { PGliteInterface } from '@electric-sql/pglite'
+import { rowKeyText, type Mutator, type Row, type RowKey } from '../../shared/kernel/mutator.ts'
+import { userError } from '../../shared/kernel/errors.ts'
+import { effectOf } from '../core/effect.ts'
+import { contextOf, replay, type Replay } from '../core/overlay.ts'
+import type { Effect, Pending } from '../core/pending.ts'
+import type { ShapeCursor } from '../core/settlement.ts'
+import { isShapeName, SHAPE_NAMES, SHAPES, type ShapeName } from '../protocol/shapes.ts'
+import { applyBatch, readCursors, saveCursor } from './apply-batch.ts'
+import type { NewMutation } from './host-protocol.ts'
+import { OverlayTables, readBase } from './overlay-tables.ts'
+import type { Replica } from './replica.ts'
+import type { Batch, Position } from './shape-feed.ts'
+
+export interface ReplicaDeps {
+  user_id: string
+  mutators: Readonly<Record<string, Mutator>>
+  /** Deletes the files after the database is closed. */
+  remove: () => Promise<void>
+}
+
+interface Cursor {
+  position: Position
+  lsn: string | null
+}
+
+/** The replica on PGlite. Its caller (the engine) runs one writing method at a time. */
+export class PgliteReplica implements Replica {
+  readonly #pg: PGliteInterface
+  readonly #deps: ReplicaDeps
+  readonly #overlay: OverlayTables
+  readonly #cursors = new Map<ShapeName, Cursor>()
+  readonly #refetching = new Set<ShapeName>()
+  readonly #gone = new Set<ShapeName>()
+  readonly #damaged = new Set<ShapeName>()
+  #analyzed = false
+
+  private constructor(pg: PGliteInterface, deps: ReplicaDeps) {
+    this.#pg = pg
+    this.#deps = deps
+    this.#overlay = new OverlayTables(pg)
+  }
+
+  /** Over a database that holds the replica's tables. */
+  static async over(pg: PGliteInterface, deps: ReplicaDeps): Promise<PgliteReplica> {
+    const replica = new PgliteReplica(pg, deps)
+    for (const { shape, handle, log_offset, lsn } of await readCursors(pg)) {
+      if (isShapeName(shape)) replica.#cursors.set(shape, { position: { handle, offset: log_offset }, lsn })
+    }
+    replica.#analyzed = replica.complete
+    return replica
+  }
+
+  get complete(): boolean {
+    return SHAPE_NAMES.every((name) => this.#cursors.has(name) || this.#gone.has(name))
+  }
+
+  position(shape: ShapeName): Position | undefined {
+    return this.#cursors.get(shape)?.position
+  }
+
+  cursors(): ReadonlyMap<ShapeName, ShapeCursor> {
+    const active = SHAPE_NAMES.filter((name) => !this.#gone.has(name))
+    return new Map(
+      active.map((name) => [
+        name,
+        { table: SHAPES[name].table, lsn: this.#cursors.get(name)?.lsn ?? null, refetching: this.#refetching.has(name) },
+      ]),
+    )
+  }
+
+  async apply(shape: ShapeName, batch: Batch): Promise<string[]> {
+    const old = this.#cursors.get(shape)
+    const lsn = later(old?.lsn ?? null, batch.lsn)
+    const next: Cursor = { position: batch.position, lsn }
+    const idle = batch.changes.length === 0 && !batch.refetch
+    // an idle shape's progress is kept in memory: writing it each poll would wear the disk for nothing
+    if (!idle || !old) {
+      const whole = await applyBatch(this.#pg, shape, batch, { ...next.position, lsn })
+      if (!whole && !batch.refetch) this.#damaged.add(shape)
+    }
+    this.#cursors.set(shape, next)
+    this.#refetching.delete(shape)
+    await this.#analyze()
+    return idle ? [] : [SHAPES[shape].table]
+  }
+
+  refetching(shape: ShapeName): void {
+    this.#refetching.add(shape)
+  }
+
+  takeDamage(shape: ShapeName): boolean {
+    if (!this.#damaged.delete(shape)) return false
+    this.#cursors.delete(shape)
+    return true
+  }
+
+  async revoke(shape: ShapeName): Promise<string[]> {
+    this.#gone.add(shape)
+    this.#cursors.delete(shape)
+    await this.#pg.transaction(async (tx) => {
+      await tx.query(`delete from ${SHAPES[shape].table}_synced`)
+      await saveCursor(tx, shape, undefined)
+    })
+    return [SHAPES[shape].table]
+  }
+
+  async ack(device_id: string): Promise<{ last_seq: number; lsn: string } | undefined> {
+    const lsn = this.#cursors.get('acks')?.lsn
+    const { rows } = await this.#pg.query<{ last_seq: number }>('select last_seq from acks_synced where device_id = $1', [device_id])
+    const [row] = rows
+    return row && lsn ? { last_seq: row.last_seq, lsn } : undefined
+  }
+
+  async prepare(mutation: NewMutation, outbox: readonly Pending[]): Promise<(hlc: string) => Effect> {
+    const { mutators, user_id } = this.#deps
+    const mutator = Object.hasOwn(mutators, mutation.name) ? mutators[mutation.name] : undefined
+    if (!mutator) throw userError('sync/unknown-mutation', { name: mutation.name })
+    const reads = mutator.reads(mutation.args, contextOf({ ...mutation, hlc: '' }, user_id))
+    const { reader } = await this.#replay(outbox, reads)
+    return (hlc) => effectOf(reads, mutator.run(mutation.args, reader, contextOf({ ...mutation, hlc }, user_id)))
+  }
+
+  async rebase(outbox: readonly Pending[]): Promise<{ tables: string[]; effects: Map<string, Effect> }> {
+    if (outbox.length === 0 && this.#overlay.empty) return { tables: [], effects: new Map() }
+    const { rows, effects } = await this.#replay(outbox)
+    return { tables: await this.#overlay.show(rows), effects: new Map(effects) }
+  }
+
+  async read(sql: string, values: unknown[]): Promise<Record<string, unknown>[]> {
+    return (await this.#pg.query<Row>(sql, values)).rows
+  }
+
+  async query(sql: string, values: unknown[]): Promise<Record<string, unknown>[]> {
+    return this.#pg.transaction(async (tx) => {
+      await tx.exec('set transaction read only')
+      return (await tx.query<Row>(sql, values)).rows
+    })
+  }
+
+  async bytes(): Promise<number | undefined> {
+    return (await globalThis.navigator?.storage?.estimate?.())?.usage
+  }
+
+  async close(): Promise<void> {
+    await this.#pg.close()
+  }
+
+  async destroy(): Promise<void> {
+    await this.#pg.close().catch(() => undefined)
+    await this.#deps.remove()
+  }
+
+  /** Replays with more and more synced rows at hand until none is missing: two or three rounds. */
+  async #replay(outbox: readonly Pending[], also: readonly RowKey[] = []): Promise<Replay> {
+    const base = new Map<string, Row | null>()
+    for (;;) {
+      const result = replay(outbox, base, this.#deps, also)
+      if (result.missing.length === 0) return result
+      for (const { table, key } of result.missing) base.set(rowKeyText(table, key), null)
+      for (const [id, row] of await readBase(this.#pg, result.missing)) base.set(id, row)
+    }
+  }
+
+  /** Without statistics the first plans over a full replica take seconds instead of milliseconds. */
+  async #analyze(): Promise<void> {
+    if (this.#analyzed || !this.complete) return
+    this.#analyzed = true
+    await this.#pg.exec('analyze').catch(() => undefined)
+  }
+}
+
+function later(a: string | null, b: string | null): string | null {
+  if (a === null || b === null) return a ?? b
+  return BigInt(a) >= BigInt(b) ? a : b
+}
+
