@@ -3,7 +3,7 @@ import path from 'node:path'
 import pg from 'pg'
 import { toNodeHandler } from 'better-auth/node'
 import { agentRoutes } from '../agent/index.ts'
-import { chatHooks, createConversation, openAiRoutes } from '../chat/index.ts'
+import { chatHooks, createConversation, createRunEvents, isRunFrame, openAiRoutes } from '../chat/index.ts'
 import { detectModels } from '../config/index.ts'
 import { createAuth, createKeyFinder, createSessions, createSettings, createSetUp, ensureAdministrator, identityRoutes } from '../identity/index.ts'
 import { auditPart } from '../kernel/audit-log.ts'
@@ -64,6 +64,7 @@ export async function composeApplication(env: Environment, urls: { url: string; 
     : createShapeServer({ databaseUrl: urls.direct, publication: 'banyan', log: shapeLog(log), anyTable: env.shapeAnyTable })
   const gateway = createGateway({ upstream: shapes ? createEmbeddedUpstream(shapes) : createElectricUpstream(electricOptions(env)) })
 
+  const events = createRunEvents()
   const hub = createSocketHub({
     findActor: sessions.find,
     origins,
@@ -77,7 +78,10 @@ export async function composeApplication(env: Environment, urls: { url: string; 
     log,
     lease_ms: env.leaseMs,
     models,
-    emit: hub.emit,
+    emit: (user_id, frame) => {
+      hub.emit(user_id, frame)
+      if (isRunFrame(frame)) events.publish(frame)
+    },
     conversation: createConversation(runsDb),
   })
   notifications.on('banyan_session', (user_id) => {
@@ -86,10 +90,11 @@ export async function composeApplication(env: Environment, urls: { url: string; 
   })
   notifications.on('banyan_run', () => worker.wake())
 
+  const dailyTokens = async () => (await settings.read()).daily_tokens
   const hooks = chatHooks({
     worker: env.services.has('worker') ? worker : undefined,
     notify: () => void db.query("select pg_notify('banyan_run', '')").catch(() => undefined),
-    dailyTokens: async () => (await settings.read()).daily_tokens,
+    dailyTokens,
   })
   const pushDeps = { db, mutators: MUTATORS, hooks }
   const context: ServeContext = {
@@ -115,7 +120,7 @@ export async function composeApplication(env: Environment, urls: { url: string; 
         worker: () => worker.status(),
       }),
       ...(shapes ? [electricRouter({ server: shapes, secret: env.electricSecret })] : []),
-      openAiRoutes({ context, db, push: pushDeps, findKey: createKeyFinder(db), models, worker, origins }),
+      openAiRoutes({ db, log, findKey: createKeyFinder(db), models, worker, events, dailyTokens }),
     ],
     routers: [
       identityRoutes(context, {

@@ -1,0 +1,5 @@
+/** The door of chats: what mutations of chats mean on the server, what runs read and write there, the OpenAI-compatible API. */
+export { createConversation } from './conversation.ts'
+export { chatHooks, type ChatHookDeps } from './on-mutation.ts'
+export { openAiRoutes } from './openai/routes.ts'
+export { createRunEvents, isRunFrame, type RunEvents, type RunFrame } from './run-events.ts'
