@@ -86,6 +86,8 @@ function lines(rows: unknown[]): string[] {
 async function write(url: string, random: (below: number) => number, going: () => boolean): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
+  // Writers meet on purpose; a deadlock must not stop the traffic for a second.
+  await client.query("set deadlock_timeout = '5ms'; set synchronous_commit = on")
   while (going()) {
     await client.query('begin')
     for (let count = 1 + random(4); count > 0; count -= 1) {

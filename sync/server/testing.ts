@@ -32,7 +32,8 @@ export async function startShapeHarness(
   prepare: (db: pg.Pool, url: string) => Promise<string | void> = async () => undefined,
 ): Promise<ShapeHarness> {
   const database = await createTestDatabase()
-  const db = new pg.Pool({ connectionString: database.url, max: 4 })
+  // Asynchronous commits, which the test server has, reach the slot only every 200 ms.
+  const db = new pg.Pool({ connectionString: database.url, max: 4, options: '-c synchronous_commit=on' })
   db.on('error', () => undefined)
   const databaseUrl = (await prepare(db, database.url)) ?? database.url
   const make = (): ShapeServer => createShapeServer({ databaseUrl, anyTable: true, pollMs: 2_000, ...options })
