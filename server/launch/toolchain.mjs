@@ -44,9 +44,21 @@ export function install({ dev }) {
     )
   else say('正在安装依赖（首次约一分钟）……', 'Installing dependencies (about a minute the first time) …')
   // `ci` empties node_modules first: right for a fresh clone or a broken install, wrong under a server that is running.
-  const verb = existsSync(hiddenLockfile()) ? ['install', '--no-save'] : ['ci']
-  const result = runNpm([...verb, dev ? '--include=dev' : '--omit=dev', '--loglevel=error', '--no-audit', '--no-fund'])
-  if (result.status === 0 && isInstalled({ dev })) return
+  // It also insists that the registry agrees with every line of the lockfile; `install` is content with a mirror that has gaps.
+  const verbs = existsSync(hiddenLockfile()) ? [['install', '--no-save']] : [['ci'], ['install', '--no-save']]
+  let complaint = ''
+  for (const verb of verbs) {
+    const result = runNpm([
+      ...verb,
+      dev ? '--include=dev' : '--omit=dev',
+      '--loglevel=error',
+      '--no-audit',
+      '--no-fund',
+    ])
+    if (result.status === 0 && isInstalled({ dev })) return
+    complaint = `${result.stderr ?? ''}${result.error ?? ''}`
+  }
+  console.error(complaint.trim().split('\n').slice(-20).join('\n'))
   fail(
     '依赖安装失败：请检查网络、npm 镜像设置和磁盘空间后重试（npm run doctor 可以帮忙检查）。',
     'Installing the dependencies failed: check network, npm registry settings and disk space, then try again (npm run doctor helps).',
@@ -93,7 +105,7 @@ function readPackages(file) {
 }
 
 function runNpm(args) {
-  const options = { cwd: projectRoot, stdio: ['ignore', 'ignore', 'inherit'] }
+  const options = { cwd: projectRoot, encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'], maxBuffer: 50_000_000 }
   const cli = process.env.npm_execpath
   // Under `npm start` this is the npm that the person called; it may not be the first one on the PATH.
   if (cli && /npm-cli\.[cm]?js$/.test(cli)) return spawnSync(process.execPath, [cli, ...args], options)
