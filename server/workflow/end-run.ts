@@ -1,0 +1,145 @@
+import { auditPart } from '../kernel/audit-log.ts'
+import { compose, type Part, type Statement } from '../kernel/statement.ts'
+import { checkpointParts, type CheckpointWrite, type Fence } from './engine/index.ts'
+import type { RunOutcome } from './ports.ts'
+import type { NodeRecord } from './run-node.ts'
+import { storableJson } from './storable.ts'
+
+/** All that the end of a run writes. */
+export interface RunEnd {
+  fence: Fence
+  outcome: RunOutcome
+  total_nodes: number
+  records: readonly NodeRecord[]
+  checkpoint: CheckpointWrite | undefined
+  started_at: Date
+  /** What the conversation adds (`ConversationPort.finish`). */
+  conversation: readonly Part[]
+}
+
+/**
+ * The end of a run in one statement and one commit. Everything hangs on `ended`: the fenced delete of the queue row.
+ * A worker that has lost the run deletes nothing, and so writes nothing. Returns `ended` and `unblocked`, counts.
+ */
+export function endStatement(end: RunEnd): Statement {
+  const { fence } = end
+  const ended: Part = {
+    name: 'ended',
+    sql: `delete from run_queue where execution_id = $1 and lease_owner = $2 and attempt = $3
+      returning execution_id, user_id, blocked_by`,
+    values: [fence.execution_id, fence.lease_owner, fence.attempt],
+  }
+  return compose(
+    [
+      ended,
+      UNBLOCKED,
+      executionPart(end),
+      nodesPart(end.records, end.outcome),
+      usagePart(end.outcome),
+      { name: 'partials', sql: 'delete from run_partials p using ended e where p.execution_id = e.execution_id', values: [] },
+      auditPart(auditOf(end), 'ended'),
+      ...(end.checkpoint ? checkpointParts(end.checkpoint, 'ended') : []),
+      ...end.conversation,
+    ],
+    'select (select count(*) from ended)::int as ended, (select count(*) from unblocked)::int as unblocked',
+  )
+}
+
+/** Those who waited for this run wait for what it waited for: nothing, unless it was stopped before its turn. */
+export const UNBLOCKED: Part = {
+  name: 'unblocked',
+  sql: `update run_queue q set blocked_by = e.blocked_by from ended e where q.blocked_by = e.execution_id
+    returning q.execution_id`,
+  values: [],
+}
+
+function auditOf({ outcome, fence }: RunEnd) {
+  return {
+    actor_id: outcome.user_id,
+    action: 'run.end',
+    object_type: 'run',
+    object_id: outcome.execution_id,
+    outcome: outcome.status === 'failed' ? ('failed' as const) : ('done' as const),
+    params: { status: outcome.status, attempt: fence.attempt, code: outcome.metadata.error?.code },
+  }
+}
+
+function executionPart({ fence, outcome, total_nodes, records, checkpoint, started_at }: RunEnd): Part {
+  const { metadata } = outcome
+  const completed = records.filter((record) => record.status === 'completed').length
+  const failed = outcome.status === 'failed' ? records.filter((record) => record.status === 'failed').length : 0
+  return {
+    name: 'execution',
+    sql: `update workflow_executions x set status = $1::varchar, final_result = $2::jsonb, error_info = $3::jsonb,
+        total_nodes = $4::int, completed_nodes = $5::int, failed_nodes = $6::int, attempt = $7::int,
+        tokens_prompt = $8::int, tokens_completion = $9::int, cost_estimate = $10::numeric,
+        started_at = coalesce(x.started_at, $11::timestamptz), completed_at = now(), checkpoint_id = $12::varchar,
+        current_node = $13::varchar
+      from ended e where x.execution_id = e.execution_id`,
+    values: [
+      outcome.status,
+      // The answer is kept once, in its message.
+      outcome.status === 'completed' ? JSON.stringify({ message: outcome.answer_message_id }) : null,
+      metadata.error ? storableJson(metadata.error) : null,
+      total_nodes,
+      completed,
+      failed,
+      fence.attempt,
+      metadata.tokens_prompt ?? null,
+      metadata.tokens_completion ?? null,
+      metadata.cost ?? null,
+      started_at.toISOString(),
+      checkpoint?.checkpoint_id ?? null,
+      records.at(-1)?.node_name ?? null,
+    ],
+  }
+}
+
+/** Records of nodes, read from the CTE `guard`. */
+export function nodesPart(records: readonly NodeRecord[], outcome: RunOutcome | undefined, guard = 'ended'): Part {
+  return {
+    name: 'nodes',
+    sql: `insert into workflow_node_executions (id, execution_id, node_name, status, output_state, service_calls,
+        started_at, completed_at, duration_ms, retry_count, max_retries, error_message, tokens_consumed, cost_estimate)
+      select r.id, e.execution_id, r.node_name, r.status, r.output_state, r.service_calls, r.started_at, r.completed_at,
+        r.duration_ms, r.retry_count, r.max_retries, r.error_message, r.tokens_consumed, r.cost_estimate
+      from ${guard} e, jsonb_to_recordset($1::jsonb) as r (id uuid, node_name varchar, status varchar, output_state jsonb,
+        service_calls jsonb, started_at timestamptz, completed_at timestamptz, duration_ms int, retry_count int,
+        max_retries int, error_message text, tokens_consumed int, cost_estimate numeric)
+      on conflict (id) do nothing`,
+    values: [storableJson(records.map((record) => nodeRow(record, outcome)))],
+  }
+}
+
+function nodeRow(record: NodeRecord, outcome: RunOutcome | undefined) {
+  const { output, calls, error, ...columns } = record
+  return {
+    ...columns,
+    output_state: outcome ? withoutAnswer(output, outcome) : output,
+    service_calls: calls.length > 0 ? calls : null,
+    error_message: error ? error.code : null,
+    tokens_consumed: calls.length > 0 ? calls.reduce((sum, { usage }) => sum + usage.prompt + usage.completion, 0) : null,
+    cost_estimate: calls.length > 0 ? sumOrNull(calls.map((call) => call.cost)) : null,
+  }
+}
+
+/** The answer by reference where an output repeats it: kept once, and gone from everywhere when its message is deleted. */
+function withoutAnswer(output: unknown, { text, answer_message_id }: RunOutcome): unknown {
+  if (text === '' || typeof output !== 'object' || output === null || !('text' in output) || output.text !== text) return output
+  return { ...output, text: { message: answer_message_id } }
+}
+
+/** Null when one of the parts is unknown. */
+export function sumOrNull(parts: readonly (number | null)[]): number | null {
+  return parts.reduce<number | null>((sum, part) => (sum === null || part === null ? null : sum + part), 0)
+}
+
+function usagePart({ metadata }: RunOutcome): Part {
+  return {
+    name: 'usage',
+    sql: `insert into token_usages (user_id, day, tokens)
+      select e.user_id, (now() at time zone 'utc')::date, $1::bigint from ended e where $1::bigint > 0
+      on conflict (user_id, day) do update set tokens = token_usages.tokens + excluded.tokens`,
+    values: [(metadata.tokens_prompt ?? 0) + (metadata.tokens_completion ?? 0)],
+  }
+}

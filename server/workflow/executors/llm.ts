@@ -1,0 +1,75 @@
+import { llmNode } from '../../../shared/workflow/nodes/llm.ts'
+import { parseTemplate, renderTemplate } from '../../../shared/workflow/template.ts'
+import { costOf, type ModelMessage, type ModelResult, type ModelUsage } from '../../config/index.ts'
+import type { Executor, ModelCall, NodeContext, RunSetting } from './executor.ts'
+import { preparedConfig } from './prepared-config.ts'
+
+export const llm: Executor = {
+  prepare(node) {
+    const config = preparedConfig(llmNode, node)
+    const prompt = config.prompt?.trim() ? parseTemplate(config.prompt) : undefined
+    const system = config.system_prompt?.trim() ? parseTemplate(config.system_prompt) : undefined
+    const withHistory = config.include_history ?? node.first_model
+
+    return async ({ setting, state, signal, speak }: NodeContext) => {
+      const systemText = system ? renderTemplate(system, state) : setting.system_prompt
+      const question = prompt ? renderTemplate(prompt, state) : setting.text
+      const history = withHistory ? setting.history : []
+      const messages = [...systemMessage(systemText), ...history.map(({ role, content }) => ({ role, content })), userMessage(question)]
+      const { model_settings: agent } = setting
+      const settings = {
+        model: config.model ?? agent.model,
+        temperature: config.temperature ?? agent.temperature,
+        top_p: config.top_p ?? agent.top_p,
+        max_tokens: config.max_tokens ?? agent.max_tokens,
+      }
+      const provider = setting.models.current()
+      const result = await provider.stream({ messages, ...settings }, signal, (event) => {
+        if (event.type === 'text') speak(event.text)
+      })
+      const sent = { system: systemText, question, history: history.map((message) => message.id) }
+      return {
+        output: { text: result.text, model: result.model, ...(result.demo ? { demo: true } : {}) },
+        calls: [record(provider.kind, result, sent, setting, messages)],
+      }
+    }
+  },
+}
+
+const systemMessage = (content: string | null): ModelMessage[] => (content?.trim() ? [{ role: 'system', content }] : [])
+const userMessage = (content: string): ModelMessage => ({ role: 'user', content })
+
+function record(
+  provider: string,
+  result: ModelResult,
+  sent: { system: string | null; question: string; history: string[] },
+  setting: RunSetting,
+  messages: readonly ModelMessage[],
+): ModelCall {
+  const usage = result.usage ?? estimate(messages, result.text)
+  const question = sent.question === setting.text ? { message: setting.message_id } : { content: sent.question }
+  return {
+    service: 'model',
+    provider,
+    model: result.model,
+    demo: result.demo,
+    history: sent.history,
+    // The version's own system prompt is found by the version's id.
+    messages: [
+      ...(sent.system && sent.system !== setting.system_prompt ? [{ role: 'system' as const, content: sent.system }] : []),
+      { role: 'user', ...question },
+    ],
+    finish_reason: result.finish_reason,
+    usage,
+    usage_estimated: result.usage === undefined,
+    cost: result.demo ? 0 : costOf(result.model, result.usage),
+    first_text_ms: result.first_text_ms,
+    retries: result.retries,
+  }
+}
+
+/** About three bytes of UTF-8 a token, in Chinese as in English: close enough for a daily cap. */
+function estimate(messages: readonly ModelMessage[], answer: string): ModelUsage {
+  const tokens = (text: string) => Math.ceil(Buffer.byteLength(text) / 3)
+  return { prompt: messages.reduce((sum, message) => sum + tokens(message.content), 0), completion: tokens(answer) }
+}

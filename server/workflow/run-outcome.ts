@@ -1,0 +1,45 @@
+import type { ErrorValue } from '../../shared/kernel/errors.ts'
+import { textOf } from '../../shared/workflow/template.ts'
+import type { ActiveRun } from './active-run.ts'
+import type { CompiledWorkflow, GraphEnd } from './engine/index.ts'
+import { sumOrNull } from './end-run.ts'
+import type { RunEndStatus, RunError, RunInput, RunOutcome } from './ports.ts'
+import { storableText } from './storable.ts'
+
+/** The answer of a finished graph: the texts of its ends, in the order of the definition. */
+export function answerOf({ plan }: CompiledWorkflow, end: GraphEnd): string {
+  return [...plan.nodes.values()]
+    .filter((node) => node.type === 'end' && Object.hasOwn(end.out, node.name))
+    .map((node) => textOf(end.out[node.name]))
+    .filter((text) => text !== '')
+    .join('\n\n')
+}
+
+/** How the run ends, with what its answer message will say about it. */
+export function outcomeOf(run: ActiveRun, input: RunInput, status: RunEndStatus, text: string, error?: RunError): RunOutcome {
+  const calls = run.records.flatMap((record) => record.calls)
+  const last = calls.at(-1)
+  const cost = calls.length > 0 ? sumOrNull(calls.map((call) => call.cost)) : null
+  return {
+    execution_id: input.execution_id,
+    chat_id: input.chat_id,
+    user_id: input.user_id,
+    answer_message_id: input.answer_message_id,
+    status,
+    text: storableText(text),
+    metadata: {
+      error,
+      model: last?.model,
+      demo: calls.some((call) => call.demo) || (run.demo && text !== '') || undefined,
+      tokens_prompt: calls.length > 0 ? calls.reduce((sum, call) => sum + call.usage.prompt, 0) : undefined,
+      tokens_completion: calls.length > 0 ? calls.reduce((sum, call) => sum + call.usage.completion, 0) : undefined,
+      cost: cost ?? undefined,
+      duration_ms: Date.now() - run.started_at.getTime(),
+    },
+  }
+}
+
+/** What people learn of a failure: its code and params, never a message that may quote somebody's text. */
+export function runError(error: ErrorValue): RunError {
+  return { code: error.code, ...(error.params ? { params: error.params } : {}) }
+}

@@ -1,0 +1,325 @@
+import { newId } from '../../shared/kernel/id.ts'
+import { toAppError } from '../../shared/kernel/errors.ts'
+import type { RunSnapshotFrame, ServerFrame } from '../../sync/protocol/socket.ts'
+import type { ModelProviders } from '../config/index.ts'
+import type { Database } from '../kernel/db.ts'
+import type { Log } from '../kernel/log.ts'
+import { ActiveRun } from './active-run.ts'
+import { createEngine, type Fence } from './engine/index.ts'
+import { performRun, type Performance } from './perform-run.ts'
+import type { ConversationPort, RunInput } from './ports.ts'
+import { RunQueue, type Claim, type TextPiece } from './run-queue.repository.ts'
+import { endLostRuns } from './sweep.ts'
+import { VersionCache } from './version-cache.ts'
+import { listenForRuns, notifyRuns, type WakeUp } from './wake-up.ts'
+
+/** A free slot, promised to a run that is about to be pushed. */
+export interface Lease {
+  owner: string
+  attempt: 1
+  lease_ms: number
+}
+
+export interface WorkerDeps {
+  db: Database
+  log: Log
+  lease_ms: number
+  models: ModelProviders
+  /** Delivers a frame to every socket of a person. */
+  emit: (user_id: string, frame: ServerFrame) => void
+  conversation: ConversationPort
+  limits?: Partial<WorkerLimits> | undefined
+}
+
+export interface WorkerLimits {
+  /** Runs at once in this process, and of one person. */
+  runs: number
+  runs_per_user: number
+  /** A whole run may take this long. */
+  run_ms: number
+  /** How long stop() lets runs finish before it hands them back. */
+  grace_ms: number
+  /** How often to look for runs that nobody announced. */
+  poll_ms: number
+  /** How often text so far is written. */
+  partials_ms: number
+  sweep_ms: number
+}
+
+const LIMITS: WorkerLimits = {
+  runs: 400,
+  runs_per_user: 8,
+  run_ms: 10 * 60_000,
+  grace_ms: 10_000,
+  poll_ms: 1_000,
+  partials_ms: 1_000,
+  sweep_ms: 60_000,
+}
+
+export interface WorkerStatus {
+  running: number
+  reserved: number
+  stopping: boolean
+  /** False after a heartbeat that the database did not answer. */
+  healthy: boolean
+}
+
+export interface Worker {
+  readonly id: string
+  /** A free slot for a run that this process is about to push; undefined when others wait or nothing is free. */
+  reserve(user_id: string): Lease | undefined
+  /** The push has committed: the run begins at once, without another claim. */
+  started(lease: Lease, execution_id: string): void
+  /** The push has not committed. */
+  release(lease: Lease): void
+  /** Looks for waiting runs now. */
+  wake(): void
+  /** Stops a run if it is at work here. */
+  cancel(execution_id: string): void
+  /** All text so far of a person's runs here. */
+  snapshots(user_id: string): RunSnapshotFrame[]
+  start(): Promise<void>
+  stop(): Promise<void>
+  status(): WorkerStatus
+}
+
+export function createWorker(deps: WorkerDeps): Worker {
+  return new LeasingWorker(deps)
+}
+
+/**
+ * Takes runs from the queue and performs them. Four clocks: a heartbeat for all leases (a third of their length), a slow
+ * poll, the writing of partial text, and a sweep for runs that fell out of the queue. NOTIFY only saves waiting.
+ */
+class LeasingWorker implements Worker {
+  readonly id = `worker-${newId()}`
+  readonly #deps: WorkerDeps
+  readonly #limits: WorkerLimits
+  readonly #queue: RunQueue
+  readonly #performance: Performance
+  readonly #runs = new Map<string, ActiveRun>()
+  /** Reserved slots: whose, and since when. */
+  readonly #reserved = new Map<Lease, { user_id: string; since: number }>()
+  readonly #timers: NodeJS.Timeout[] = []
+  /** Runs that `started` announced in this turn of the event loop: they are loaded together. */
+  #announced: ActiveRun[] = []
+  #claiming: Promise<void> | undefined
+  /** Somebody said that runs wait, and they have not been looked for since. */
+  #backlog = false
+  #keeping: Promise<void> = Promise.resolve()
+  #listening: WakeUp | undefined
+  #stopping = false
+  #healthy = true
+
+  constructor(deps: WorkerDeps) {
+    this.#deps = deps
+    this.#limits = { ...LIMITS, ...deps.limits }
+    this.#queue = new RunQueue(deps.db, this.id, deps.lease_ms)
+    const engine = createEngine(deps.db)
+    const { db, log, models, conversation } = deps
+    const versions = new VersionCache(engine, conversation)
+    this.#performance = { db, log, models, conversation, engine, versions, queue: this.#queue, settled: () => this.#keeping }
+  }
+
+  reserve(user_id: string): Lease | undefined {
+    const free = this.#runs.size + this.#reserved.size < this.#limits.runs
+    if (this.#stopping || this.#backlog || !free || this.#load(user_id) >= this.#limits.runs_per_user) return undefined
+    const lease: Lease = { owner: this.id, attempt: 1, lease_ms: this.#deps.lease_ms }
+    this.#reserved.set(lease, { user_id, since: Date.now() })
+    return lease
+  }
+
+  started(lease: Lease, execution_id: string): void {
+    const reserved = this.#reserved.get(lease)
+    this.#reserved.delete(lease)
+    // A reservation that ran out has a lease in the database that runs out as well; another claim finds the run.
+    if (!reserved || this.#runs.has(execution_id)) return
+    const run = this.#open({ execution_id, lease_owner: this.id, attempt: lease.attempt }, reserved.user_id)
+    if (this.#announced.push(run) === 1) setImmediate(() => this.#begin(this.#announced.splice(0)))
+  }
+
+  release(lease: Lease): void {
+    this.#reserved.delete(lease)
+  }
+
+  wake(): void {
+    if (this.#stopping) return
+    this.#backlog = true
+    this.#claiming ??= this.#claim().finally(() => (this.#claiming = undefined))
+  }
+
+  cancel(execution_id: string): void {
+    this.#runs.get(execution_id)?.stop('cancelled')
+  }
+
+  snapshots(user_id: string): RunSnapshotFrame[] {
+    return [...this.#runs.values()].filter((run) => run.user_id === user_id && run.input && !run.wasStopped('lost')).map((run) => run.snapshot())
+  }
+
+  async start(): Promise<void> {
+    const { lease_ms, db, log } = this.#deps
+    this.#listening = listenForRuns(db, log, { runs: () => this.wake(), cancel: (id) => this.cancel(id) })
+    this.#every(lease_ms / 3, () => this.#beat())
+    this.#every(this.#limits.poll_ms, () => this.#poll())
+    this.#every(this.#limits.partials_ms, () => this.#keep())
+    this.#every(this.#limits.sweep_ms, () => endLostRuns(this.#performance, 'recent'))
+    await this.#guarded(() => endLostRuns(this.#performance, 'all'))
+    await this.#guarded(() => this.#poll())
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.#listening?.close()
+    const deadline = Date.now() + this.#limits.grace_ms
+    while (this.#runs.size > 0 && Date.now() < deadline) await sleep(20)
+    for (const run of this.#runs.values()) run.stop('drained')
+    // Handing back is one short statement a run; a database that does not answer must not keep the process alive.
+    const last = Date.now() + 5_000
+    while (this.#runs.size > 0 && Date.now() < last) await sleep(20)
+    for (const timer of this.#timers.splice(0)) clearInterval(timer)
+  }
+
+  status(): WorkerStatus {
+    return { running: this.#runs.size, reserved: this.#reserved.size, stopping: this.#stopping, healthy: this.#healthy }
+  }
+
+  #load(user_id: string): number {
+    let load = 0
+    for (const run of this.#runs.values()) if (run.user_id === user_id) load += 1
+    for (const reserved of this.#reserved.values()) if (reserved.user_id === user_id) load += 1
+    return load
+  }
+
+  #open(fence: Fence, user_id: string): ActiveRun {
+    const run = new ActiveRun(fence, user_id, this.#deps.emit)
+    this.#runs.set(fence.execution_id, run)
+    return run
+  }
+
+  async #claim(): Promise<void> {
+    while (this.#backlog && !this.#stopping) {
+      this.#backlog = false
+      const free = this.#limits.runs - this.#runs.size - this.#reserved.size
+      // No slot: the backlog stays known, so that nobody jumps the queue by self-claim; the next free slot looks again.
+      if (free <= 0) return void (this.#backlog = true)
+      const most = Math.min(free, 50)
+      const claims = await this.#guarded(() => this.#queue.claim(most, this.#limits.runs_per_user))
+      if (!claims) return
+      this.#take(claims)
+      if (claims.length === most) this.#backlog = true
+    }
+  }
+
+  #take(claims: readonly Claim[]): void {
+    const runs = claims.map((claim) => {
+      // Another attempt of the same run may still be winding up here; it has lost its lease.
+      this.#runs.get(claim.execution_id)?.lose()
+      const run = this.#open({ execution_id: claim.execution_id, lease_owner: this.id, attempt: claim.attempt }, claim.user_id)
+      if (claim.cancelled) run.stop('cancelled')
+      return run
+    })
+    if (runs.length > 0) this.#begin(runs)
+  }
+
+  /** Loads runs in one statement and sets each to work. */
+  #begin(runs: readonly ActiveRun[]): void {
+    void this.#loadInputs(runs).then((inputs) => {
+      for (const run of runs) {
+        const input = inputs?.get(run.fence.execution_id)
+        void this.#perform(run, input, inputs !== undefined)
+      }
+    })
+  }
+
+  async #loadInputs(runs: readonly ActiveRun[]): Promise<Map<string, RunInput> | undefined> {
+    const inputs = await this.#guarded(() => this.#deps.conversation.load(runs.map((run) => run.fence.execution_id)))
+    return inputs && new Map(inputs.map((input) => [input.execution_id, input]))
+  }
+
+  async #perform(run: ActiveRun, input: RunInput | undefined, loaded: boolean): Promise<void> {
+    let unblocked = 0
+    try {
+      if (input) unblocked = await performRun(this.#performance, run, input)
+      else if (loaded) await this.#guarded(() => this.#queue.drop(run.fence))
+      else await this.#guarded(() => this.#queue.handBack({ fence: run.fence, partial: undefined, records: [], checkpoint: undefined, delay_ms: 1_000 }))
+    } finally {
+      if (this.#runs.get(run.fence.execution_id) === run) this.#runs.delete(run.fence.execution_id)
+    }
+    if (unblocked > 0 && this.#stopping) await this.#guarded(() => notifyRuns(this.#deps.db))
+    if (unblocked > 0 || this.#backlog) this.wake()
+  }
+
+  /** One statement for all leases; it also brings requests to stop. */
+  async #beat(): Promise<void> {
+    const now = Date.now()
+    for (const [lease, { since }] of this.#reserved) if (now - since > this.#deps.lease_ms) this.#reserved.delete(lease)
+    const beating = [...this.#runs.values()].filter((run) => !run.wasStopped('lost'))
+    if (beating.length === 0) return
+    const rows = await this.#queue.beat(beating.map((run) => run.fence))
+    const held = new Map(rows.map((row) => [row.execution_id, row.cancelled]))
+    for (const run of beating) {
+      const { execution_id } = run.fence
+      // A run that has ended meanwhile has no row either; it is no longer among ours.
+      if (this.#runs.get(execution_id) !== run) continue
+      const cancelled = held.get(execution_id)
+      if (cancelled === undefined) run.lose()
+      else if (cancelled) run.stop('cancelled')
+    }
+  }
+
+  async #poll(): Promise<void> {
+    const late = Date.now() - this.#limits.run_ms
+    for (const run of this.#runs.values()) if (run.started_at.getTime() < late) run.stop('timed-out')
+    if (this.#stopping) return
+    const free = this.#limits.runs - this.#runs.size - this.#reserved.size
+    if (free > 0) this.#take(await this.#queue.takeOver(Math.min(free, 50)))
+    await this.#queue.unblock()
+    this.wake()
+  }
+
+  /** Writes the text so far of all runs in one statement. */
+  async #keep(): Promise<void> {
+    const partials: TextPiece[] = []
+    for (const run of this.#runs.values()) {
+      if (run.text.length === run.kept || run.wasStopped('lost')) continue
+      // A surrogate pair that is cut here would be stored as two broken halves.
+      const end = isHighSurrogate(run.text, run.text.length - 1) ? run.text.length - 1 : run.text.length
+      partials.push({ fence: run.fence, seq: run.seq, delta: run.text.slice(run.kept, end) })
+      run.kept = end
+    }
+    if (partials.length === 0) return
+    this.#keeping = this.#guarded(() => this.#queue.keep(partials)).then(() => undefined)
+    await this.#keeping
+  }
+
+  #every(ms: number, work: () => Promise<unknown>): void {
+    let busy = false
+    const tick = async (): Promise<void> => {
+      if (busy) return
+      busy = true
+      await this.#guarded(work)
+      busy = false
+    }
+    this.#timers.push(setInterval(() => void tick(), ms))
+  }
+
+  /** Work of the clocks must not end the process; the next tick tries again. */
+  async #guarded<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      const result = await work()
+      this.#healthy = true
+      return result
+    } catch (error) {
+      this.#healthy = false
+      this.#deps.log.error({ event: 'worker.trouble', reason: toAppError(error).message })
+      return undefined
+    }
+  }
+}
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+function isHighSurrogate(text: string, index: number): boolean {
+  const code = text.charCodeAt(index)
+  return code >= 0xd800 && code <= 0xdbff
+}
