@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { projectRoot } from './toolchain.mjs'
 
@@ -28,11 +29,27 @@ export function runInForeground(program, args, { env = process.env, watchParent 
   })
 }
 
-/** npm killed with -9 passes nothing on; without this its server would live on, holding the port. */
+/**
+ * npm passes nothing on when it is killed with -9, and its shell passes nothing on at all; without this the server would
+ * live on, holding the port. npm is our parent, or the parent of the shell between us.
+ */
 function whenNpmDies(act) {
   if (!process.env.npm_lifecycle_event || process.platform === 'win32') return undefined
-  const parent = process.ppid
+  const born = ancestry()
   return setInterval(() => {
-    if (process.ppid !== parent) act()
-  }, 1000).unref()
+    if (ancestry() !== born) act()
+  }, 500).unref()
+}
+
+function ancestry() {
+  return `${process.ppid} ${parentOf(process.ppid)}`
+}
+
+/** Linux only: elsewhere the shell replaces itself by us, and npm is our parent. */
+function parentOf(pid) {
+  try {
+    return /\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1]
+  } catch {
+    return undefined
+  }
 }

@@ -79,10 +79,17 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 function makeDataDir(dataDir: string): void {
   try {
     // Root's Postgres runs as another account, which must pass through; the secrets inside are 0600 each.
-    mkdirSync(dataDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 })
+    makeFolders(path.resolve(dataDir), process.getuid?.() === 0 ? 0o711 : 0o700)
   } catch (error) {
     throw explain(error, dataDir)
   }
+}
+
+/** As mkdir -p. Node's own never returns where the system answers ENOENT in an existing folder, as in /proc. */
+function makeFolders(folder: string, mode: number): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return
+  if (folder !== path.dirname(folder)) makeFolders(path.dirname(folder), mode)
+  mkdirSync(folder, { mode })
 }
 
 function fingerprintOf(binaries: Binaries, settings: Record<string, string>): string {
