@@ -13,7 +13,7 @@ import type { Log } from '../kernel/log.ts'
 import type { ServeContext } from '../kernel/serve.ts'
 import { compose as composeStatement } from '../kernel/statement.ts'
 import { storeRoutes } from '../store/index.ts'
-import { createWorker, runRoutes } from '../workflow/index.ts'
+import { createWorker, notifyCancel, notifyRuns, runRoutes } from '../workflow/index.ts'
 import { createElectricUpstream, createEmbeddedUpstream, createGateway, createShapeServer, electricRouter } from '../../sync/server/index.ts'
 import { push } from '../../sync/server/push/push.ts'
 import { runNamedQuery } from '../../sync/server/query/run-query.ts'
@@ -74,7 +74,6 @@ export async function composeApplication(env: Environment, urls: { url: string; 
   })
   const worker = createWorker({
     db: runsDb,
-    direct_url: urls.direct,
     log,
     lease_ms: env.leaseMs,
     models,
@@ -88,12 +87,12 @@ export async function composeApplication(env: Environment, urls: { url: string; 
     sessions.forget(user_id)
     void hub.recheck(user_id)
   })
-  notifications.on('banyan_run', () => worker.wake())
 
   const dailyTokens = async () => (await settings.read()).daily_tokens
   const hooks = chatHooks({
     worker: env.services.has('worker') ? worker : undefined,
-    notify: () => void db.query("select pg_notify('banyan_run', '')").catch(() => undefined),
+    notifyRuns: () => void notifyRuns(db).catch(ignoreLost),
+    notifyCancel: (execution_id) => void notifyCancel(db, execution_id).catch(ignoreLost),
     dailyTokens,
   })
   const pushDeps = { db, mutators: MUTATORS, hooks }
@@ -117,7 +116,7 @@ export async function composeApplication(env: Environment, urls: { url: string; 
           return { state: 'up' }
         },
         sync: () => shapes?.status() ?? { state: 'up' },
-        worker: () => worker.status(),
+        worker: () => ({ state: worker.status().healthy ? 'up' : 'degraded' }),
       }),
       ...(shapes ? [electricRouter({ server: shapes, secret: env.electricSecret })] : []),
       openAiRoutes({ db, log, findKey: createKeyFinder(db), models, worker, events, dailyTokens }),
@@ -163,6 +162,9 @@ export async function composeApplication(env: Environment, urls: { url: string; 
     },
   }
 }
+
+/** A lost notification costs a second: workers poll. */
+const ignoreLost = () => undefined
 
 function trustedOrigins(env: Environment): string[] {
   const own = new URL(env.publicUrl).origin

@@ -10,8 +10,9 @@ import type { Lease, Worker } from '../workflow/index.ts'
 export interface ChatHookDeps {
   /** Undefined in a process without the worker role: the run waits in the queue. */
   worker: Worker | undefined
-  /** Tells other processes that the queue has a new row; after the commit. */
-  notify: () => void
+  /** Tell other processes, after the commit, that the queue has a new row, or that a run shall stop. */
+  notifyRuns: () => void
+  notifyCancel: (execution_id: string) => void
   dailyTokens: () => Promise<number>
 }
 
@@ -186,7 +187,7 @@ async function startRun(deps: ChatHookDeps, input: HookInput): Promise<HookResul
     audit: { object_type: 'workflow_execution', object_id: execution_id, params: { chat_id: target.chat_id, version_id } },
     committed: () => {
       if (lease) deps.worker?.started(lease, execution_id)
-      else if (authority.blocked_by === null) deps.notify()
+      else if (authority.blocked_by === null) deps.notifyRuns()
     },
     abandoned: () => {
       if (lease) deps.worker?.release(lease)
@@ -254,7 +255,8 @@ function stopRun(deps: ChatHookDeps, input: HookInput): HookResult {
     audit: { object_type: 'workflow_execution', object_id: execution_id },
     committed: () => {
       deps.worker?.cancel(execution_id)
-      deps.notify()
+      deps.notifyCancel(execution_id)
+      deps.notifyRuns()
     },
   }
 }

@@ -18,7 +18,11 @@ let boris: Actor
 
 beforeAll(async () => {
   ;({ db, drop } = await openTestDatabase())
-  deps = { db, mutators: MUTATORS, hooks: chatHooks({ worker: undefined, notify: () => undefined, dailyTokens: async () => 1000 }) }
+  deps = {
+    db,
+    mutators: MUTATORS,
+    hooks: chatHooks({ worker: undefined, notifyRuns: () => undefined, notifyCancel: () => undefined, dailyTokens: async () => 1000 }),
+  }
   anna = await buildPerson(db)
   boris = await buildPerson(db)
 })
@@ -40,15 +44,27 @@ function mutation(name: string, args: Record<string, unknown>, more: Partial<Mut
   }
 }
 
-const body = (device_id: string, ...mutations: Mutation[]): PushBody => ({ protocol: PROTOCOL_VERSION, device_id, mutations })
-const count = async (sql: string, values: unknown[]) => Number((await db.query<{ n: number }>(`select count(*)::int as n ${sql}`, values))[0]?.n)
+const body = (device_id: string, ...mutations: Mutation[]): PushBody => ({
+  protocol: PROTOCOL_VERSION,
+  device_id,
+  mutations,
+})
+const count = async (sql: string, values: unknown[]) =>
+  Number((await db.query<{ n: number }>(`select count(*)::int as n ${sql}`, values))[0]?.n)
 
 async function agentWithDraft(actor: Actor): Promise<{ agent_id: string; draft_id: string; device: string }> {
   const ids = { agent_id: newId(), draft_id: newId(), device: newId() }
   const { results } = await push(
     deps,
     actor,
-    body(ids.device, mutation('agent.create', { agent_id: ids.agent_id, draft_id: ids.draft_id, fields: { name: 'Test', system_prompt: 'Be brief.' } })),
+    body(
+      ids.device,
+      mutation('agent.create', {
+        agent_id: ids.agent_id,
+        draft_id: ids.draft_id,
+        fields: { name: 'Test', system_prompt: 'Be brief.' },
+      }),
+    ),
   )
   expect(results[0]?.status).toBe('applied')
   return ids
@@ -83,7 +99,8 @@ describe('push', () => {
 
   it('freezes a draft into one snapshot however often it runs unchanged', async () => {
     const { agent_id, device } = await agentWithDraft(anna)
-    for (let turn = 0; turn < 3; turn++) await push(deps, anna, body(device, mutation('message.send', firstMessage(agent_id))))
+    for (let turn = 0; turn < 3; turn++)
+      await push(deps, anna, body(device, mutation('message.send', firstMessage(agent_id))))
     expect(await count("from agent_versions where agent_id = $1 and kind = 'draft'", [agent_id])).toBe(1)
     expect(await count('from agent_usages where agent_id = $1 and usage_count = 3', [agent_id])).toBe(1)
   })
@@ -91,10 +108,23 @@ describe('push', () => {
   it('lets a message wait for the answer it follows', async () => {
     const { agent_id, device } = await agentWithDraft(anna)
     const first = firstMessage(agent_id)
-    const { chat: _chat, ...second } = { ...firstMessage(agent_id), chat_id: first.chat_id, parent_message_id: first.answer_message_id }
-    const { results } = await push(deps, anna, body(device, mutation('message.send', first), mutation('message.send', second)))
+    const { chat: _chat, ...second } = {
+      ...firstMessage(agent_id),
+      chat_id: first.chat_id,
+      parent_message_id: first.answer_message_id,
+    }
+    const { results } = await push(
+      deps,
+      anna,
+      body(device, mutation('message.send', first), mutation('message.send', second)),
+    )
     expect(results.map(({ status }) => status)).toEqual(['applied', 'applied'])
-    expect(await count('from run_queue where execution_id = $1 and blocked_by = $2', [second.execution_id, first.execution_id])).toBe(1)
+    expect(
+      await count('from run_queue where execution_id = $1 and blocked_by = $2', [
+        second.execution_id,
+        first.execution_id,
+      ]),
+    ).toBe(1)
   })
 
   it('refuses to run somebody else’s draft, and moves the device on', async () => {
@@ -106,7 +136,9 @@ describe('push', () => {
     const again = await push(deps, boris, body(device, sent))
     expect(again.results[0]).toMatchObject({ status: 'duplicate', error: { code: 'agent/not-runnable' } })
     expect(await count('from acks where device_id = $1 and last_seq = $2', [device, sent.seq])).toBe(1)
-    expect(await count("from audit_log where actor_id = $1 and outcome = 'refused'", [boris.user_id])).toBeGreaterThan(0)
+    expect(await count("from audit_log where actor_id = $1 and outcome = 'refused'", [boris.user_id])).toBeGreaterThan(
+      0,
+    )
   })
 
   it('finds no row of another person, by any id', async () => {
@@ -119,22 +151,35 @@ describe('push', () => {
       mutation('chat.delete', { id: message.chat_id }),
       mutation('message.delete', { id: message.user_message_id }),
       mutation('draft.update', { id: draft_id, set: { name: 'mine now' } }),
-      mutation('branch.choose', { chat_id: message.chat_id, fork_id: message.chat_id, child_id: message.user_message_id }),
+      mutation('branch.choose', {
+        chat_id: message.chat_id,
+        fork_id: message.chat_id,
+        child_id: message.user_message_id,
+      }),
       mutation('run.stop', { execution_id: message.execution_id, answer_message_id: message.answer_message_id }),
-      mutation('message.send', { ...firstMessage(agent_id), chat_id: message.chat_id, chat: undefined, parent_message_id: message.answer_message_id }),
+      mutation('message.send', {
+        ...firstMessage(agent_id),
+        chat_id: message.chat_id,
+        chat: undefined,
+        parent_message_id: message.answer_message_id,
+      }),
     ]
     for (const attempt of attempts) {
       const { results } = await push(deps, boris, body(own, attempt))
       expect(results[0]?.status, attempt.name).toBe('rejected')
     }
-    const [chat] = await db.query<{ title: string; status: string }>('select title, status from chats where id = $1', [message.chat_id])
+    const [chat] = await db.query<{ title: string; status: string }>('select title, status from chats where id = $1', [
+      message.chat_id,
+    ])
     expect(chat).toEqual({ title: '你好', status: 'active' })
   })
 
   it('refuses and records a push for another person’s device', async () => {
     const { device } = await agentWithDraft(anna)
     const before = await count('from audit_log where actor_id = $1', [boris.user_id])
-    await expect(push(deps, boris, body(device, mutation('preference.set', { key: 'theme', value: 'dark' })))).rejects.toMatchObject({
+    await expect(
+      push(deps, boris, body(device, mutation('preference.set', { key: 'theme', value: 'dark' }))),
+    ).rejects.toMatchObject({
       code: 'sync/device-of-another-user',
     })
     expect(await count('from audit_log where actor_id = $1', [boris.user_id])).toBe(before + 1)
@@ -146,7 +191,10 @@ describe('push', () => {
     const late = mutation('preference.set', { key: 'language', value: 'en' }, { hlc: '1700000000005-0000-aaaa' })
     const early = mutation('preference.set', { key: 'language', value: 'zh-CN' }, { hlc: '1700000000001-0000-bbbb' })
     await push(deps, anna, body(device, late, early))
-    const [row] = await db.query('select value from preferences where user_id = $1 and key = $2', [anna.user_id, 'language'])
+    const [row] = await db.query('select value from preferences where user_id = $1 and key = $2', [
+      anna.user_id,
+      'language',
+    ])
     expect(row).toEqual({ value: 'en' })
   })
 
@@ -163,7 +211,12 @@ describe('push', () => {
         mutation('preference.set', { key: 'nul', value: 'a\u0000b' }),
       ),
     )
-    expect(results.map((result) => result.error?.code)).toEqual(['sync/unknown-mutation', 'row/invalid', 'row/invalid', 'row/invalid'])
+    expect(results.map((result) => result.error?.code)).toEqual([
+      'sync/unknown-mutation',
+      'row/invalid',
+      'row/invalid',
+      'row/invalid',
+    ])
   })
 
   it('stores SQL and HTML as the text they are', async () => {
