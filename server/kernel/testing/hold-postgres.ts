@@ -6,10 +6,11 @@ import { startEmbeddedPostgres } from '../postgres/embedded.ts'
 const dataDir = process.argv[2] ?? ''
 try {
   const postgres = await startEmbeddedPostgres({ dataDir, log: () => undefined, settings: { fsync: 'off' } })
+  // Before the line that tells the test to go on: it may send the signal at once.
+  process.on('SIGTERM', () => void postgres.stop().then(() => process.exit(0)))
   console.log(
     JSON.stringify({ url: postgres.url, socketUrl: postgres.socketUrl, pid: postgres.pid, adopted: postgres.adopted }),
   )
-  process.on('SIGTERM', () => void postgres.stop().then(() => process.exit(0)))
   setInterval(() => undefined, 60_000)
 } catch (error) {
   console.error(error instanceof ConfigurationError ? error.message : error)
