@@ -5,6 +5,8 @@ import { newId } from '../../shared/kernel/id.ts'
 
 export interface AuthOptions {
   pool: pg.Pool
+  /** Origin that people use. */
+  baseUrl: string
   /** Signs session cookies; from DATA_DIR, never from the database. */
   secret: string
   /** Origins that browsers may call from. */
@@ -23,6 +25,8 @@ const camelTimes = { createdAt: 'created_at', updatedAt: 'updated_at' }
 export function createAuth(options: AuthOptions) {
   return betterAuth({
     appName: 'Banyan',
+    // Callbacks and mails do not exist, so the origin of each request is enough; said aloud to keep the log quiet.
+    baseURL: options.baseUrl,
     basePath: '/api/auth',
     secret: options.secret,
     database: options.pool,
