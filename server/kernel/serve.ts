@@ -41,10 +41,12 @@ export function serve<P extends TObject, Q extends TObject, B extends TSchema, R
   contract: Endpoint<P, Q, B, R>,
 ) {
   return (handler: (call: Call<P, Q, B> & { actor: Actor }) => Promise<Static<R>>): void => {
-    bind(router, context, contract, async (call) => {
-      const actor = await requireActor(context, contract, call)
-      return handler({ ...call, actor })
-    })
+    bind(
+      router,
+      contract,
+      (request, id) => requireActor(context, contract, request, id),
+      (call, actor) => handler({ ...call, actor }),
+    )
   }
 }
 
@@ -55,43 +57,49 @@ export function servePublic<P extends TObject, Q extends TObject, B extends TSch
   contract: Endpoint<P, Q, B, R>,
 ) {
   return (handler: (call: Call<P, Q, B> & { actor: Actor | undefined; response: Response }) => Promise<Static<R>>): void => {
-    bind(router, context, contract, async (call, response) => {
-      const actor = await context.findActor(call.request.headers)
-      return handler({ ...call, actor, response })
-    })
+    bind(
+      router,
+      contract,
+      (request) => context.findActor(request.headers),
+      (call, actor, response) => handler({ ...call, actor, response }),
+    )
   }
 }
 
-async function requireActor<P extends TObject, Q extends TObject, B extends TSchema>(
+async function requireActor(
   context: ServeContext,
   contract: { access: string; id: string },
-  call: Call<P, Q, B>,
+  request: Request,
+  request_id: string,
 ): Promise<Actor> {
-  const actor = await context.findActor(call.request.headers)
+  const actor = await context.findActor(request.headers)
   if (!actor) throw userError('auth/required')
   if (!mayDo(actor.roles, contract.access)) {
-    context.auditRefusal(actor, contract.id, 'auth/forbidden', call.request_id)
+    context.auditRefusal(actor, contract.id, 'auth/forbidden', request_id)
     throw userError('auth/forbidden', { permission: contract.access })
   }
   return actor
 }
 
-function bind<P extends TObject, Q extends TObject, B extends TSchema, R extends TSchema>(
+/** Rights first, then input: who may not call learns nothing of what a call looks like. */
+function bind<P extends TObject, Q extends TObject, B extends TSchema, R extends TSchema, A>(
   router: Router,
-  _context: ServeContext,
   contract: Endpoint<P, Q, B, R>,
-  handle: (call: Call<P, Q, B>, response: Response) => Promise<Static<R>>,
+  authorize: (request: Request, request_id: string) => Promise<A>,
+  handle: (call: Call<P, Q, B>, actor: A, response: Response) => Promise<Static<R>>,
 ): void {
   const method = contract.method.toLowerCase()
   const handler: RequestHandler = (request, response, next) => {
     const run = async () => {
+      const request_id = requestId(response)
+      const actor = await authorize(request, request_id)
       const body: unknown = request.body ?? {}
       requireValid(contract.params, request.params, 'params')
       requireValid(contract.query, { ...request.query }, 'query')
       requireValid(contract.body, body, 'body')
-      const call = { params: request.params, query: { ...request.query }, body, request, request_id: requestId(response) }
+      const call = { params: request.params, query: { ...request.query }, body, request, request_id }
       // The three parts have just been checked against the schemas their types come from.
-      const reply = await handle(call as unknown as Call<P, Q, B>, response)
+      const reply = await handle(call as unknown as Call<P, Q, B>, actor, response)
       response.setHeader('cache-control', 'private, no-store')
       response.json(reply)
     }
