@@ -7,7 +7,7 @@ const modules = storeys.flat()
 const anyModule = `(?:${modules.join('|')})`
 
 // Tests, factories and journeys look at things from outside; laws are for what ships.
-const tests = String.raw`\.(?:test|e2e|bench)\.ts$|/testing(?:/|\.ts$)|^client/e2e/`
+const tests = String.raw`\.(?:test|e2e|bench)\.ts$|/testing(?:[-/]|\.ts$)|^client/e2e/`
 
 /** Each big dependency is imported from one folder a side, so that it can be replaced there. */
 const homes = {

@@ -6,7 +6,7 @@ import { projectRoot } from './toolchain.mjs'
 // The laws of layout that npm test checks. Every function takes the project's folder and returns sentences, none when kept.
 
 const sides = ['client', 'server', 'sync', 'shared']
-const isTest = /\.(test|e2e|bench)\.ts$|\/testing(\/|\.ts$)|^client\/e2e\//
+const isTest = /\.(test|e2e|bench)\.ts$|\/testing([-/]|\.ts$)|^client\/e2e\//
 
 // Megabytes that only some pages need.
 const heavyPackages =
