@@ -1,5 +1,6 @@
 import { Shape } from 'electric-sql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createShapeServer } from './shape-server.ts'
 import { startShapeHarness, textRows, untilEqual, type ShapeHarness } from './testing.ts'
 import { StrictReplica } from './testing-replica.ts'
 
@@ -44,6 +45,39 @@ describe('the shape server after trouble', () => {
       expect(harness.server.status().state).toBe('up')
     }
     expect(replica.faults).toEqual([])
+  })
+
+  it('says what a role without REPLICATION needs, and goes on trying', async () => {
+    const role = `plain_${Date.now()}`
+    await harness.db.query(`create role ${role} login password 'plain'`)
+    const url = new URL(harness.databaseUrl)
+    url.username = role
+    url.password = 'plain'
+    const server = createShapeServer({ databaseUrl: url.href })
+    await server.start()
+    expect(server.status()).toMatchObject({ state: 'degraded', reason: expect.stringContaining('ALTER ROLE') })
+    await server.stop()
+    await harness.db.query(`drop role ${role}`)
+  })
+
+  it('says when the publication is missing', async () => {
+    const server = createShapeServer({ databaseUrl: harness.databaseUrl, publication: 'nope' })
+    await server.start()
+    expect(server.status()).toMatchObject({ state: 'degraded', reason: expect.stringContaining('run the migrations') })
+    await server.stop()
+  })
+
+  it('does not make readers throw their rows away while there is nothing to fetch', async () => {
+    const source = { schema: 'public', table: 'notes', replica: 'default', rows: { kind: 'all' } } as const
+    const signal = new AbortController().signal
+    const first = await harness.server.read(source, { offset: { at: 'now' }, live: false }, signal)
+    const handle = first.headers['electric-handle']
+    const offset = { at: 'snapshot', chunk: Number.POSITIVE_INFINITY } as const
+    const live = harness.server.read(source, { offset, handle, live: true }, signal)
+    await harness.server.stop()
+    expect((await live).status).toBe(503)
+    await harness.restart()
+    expect((await harness.server.read(source, { offset, handle, live: true }, signal)).status).toBe(409)
   })
 
   it('lets a second server read the same database', async () => {

@@ -1,12 +1,13 @@
 import { Shape } from 'electric-sql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { StrictReplica } from './testing-replica.ts'
 import { startShapeHarness, textRows, untilEqual, type ShapeHarness } from './testing.ts'
 
 describe('the shape server, read by the unmodified client', () => {
   let harness: ShapeHarness
 
   beforeAll(async () => {
-    harness = await startShapeHarness()
+    harness = await startShapeHarness({ reconcileMs: 300 })
     await harness.db.query(`
       create table items (id int primary key, owner text not null, title text, big text);
       insert into items select n, case when n % 2 = 0 then 'ann' else 'bob' end, 'item ' || n from generate_series(1, 20) n`)
@@ -68,6 +69,33 @@ describe('the shape server, read by the unmodified client', () => {
     await harness.db.query('truncate items')
     await harness.db.query(`insert into items values (1, 'ann', 'after', null)`)
     await same(shape)
+  })
+
+  it('gives a new reader a fresh snapshot when the log has grown long, and others go on with the old one', async () => {
+    await harness.db.query(`create table busy (id int primary key, n int); insert into busy values (1, 0)`)
+    const early = new Shape(harness.stream({ table: 'busy' }))
+    const equal = (shape: Shape): Promise<void> =>
+      untilEqual(shape, 'busy', () => textRows(harness.db, 'select * from busy'))
+    await equal(early)
+    await harness.db.query(`do $$ begin for i in 1..1500 loop update busy set n = n + 1; commit; end loop; end $$`)
+    await equal(early)
+    const replica = new StrictReplica(harness.stream({ table: 'busy' }))
+    await expect.poll(() => replica.upToDate).toBe(true)
+    expect([...replica.rows.values()]).toEqual([{ id: '1', n: '1500' }])
+    expect(replica.changes).toBe(1)
+    await harness.db.query('update busy set n = -1')
+    await equal(early)
+    await expect.poll(() => [...replica.rows.values()]).toEqual([{ id: '1', n: '-1' }])
+  })
+
+  it('notices a new column type although no row was written', async () => {
+    await harness.db.query(`create table typed (id int primary key, v int); insert into typed values (1, 5)`)
+    const shape = new Shape(harness.stream({ table: 'typed' }))
+    const equal = (): Promise<void> => untilEqual(shape, 'typed', () => textRows(harness.db, 'select * from typed'))
+    await equal()
+    await harness.db.query(`alter table typed alter column v type numeric(6, 2)`)
+    await equal()
+    expect([...shape.currentValue.values()]).toEqual([{ id: '1', v: '5.00' }])
   })
 
   it('starts anew when a column is added', async () => {

@@ -21,6 +21,8 @@ export interface ShapeServerOptions {
   anyTable?: boolean | undefined
   /** How long a live read waits. */
   pollMs?: number | undefined
+  /** How often tables are compared with the catalogue, for changes that no written row has announced. */
+  reconcileMs?: number | undefined
   limits?: Partial<StoreLimits> | undefined
   /** Reads at one time: those that start a shape, and all others. */
   maxReads?: { initial: number; following: number } | undefined
@@ -55,6 +57,7 @@ const POLL_MS = 20_000
 /** How long a read waits for a stream that is coming back. */
 const PATIENCE_MS = 5_000
 const RECONCILE_EVERY_MS = 15_000
+const NOT_NOW = unavailable(1, { message: 'The shape server has no connection to the database' })
 const DEFAULT_READS = { initial: 20_000, following: 50_000 }
 
 /**
@@ -103,7 +106,7 @@ class EmbeddedShapeServer implements ShapeServer {
 
   async start(): Promise<void> {
     this.reader.start()
-    this.housekeeping ??= setInterval(() => void this.keepHouse(), RECONCILE_EVERY_MS)
+    this.housekeeping ??= setInterval(() => void this.keepHouse(), this.options.reconcileMs ?? RECONCILE_EVERY_MS)
     this.housekeeping.unref()
     if (this.state === 'down') await this.changed.promise
   }
@@ -150,10 +153,12 @@ class EmbeddedShapeServer implements ShapeServer {
 
   private async answer(source: ShapeSource, request: ReadRequest, signal: AbortSignal): Promise<ShapeResponse> {
     if (this.state !== 'up') await this.untilUp()
-    if (this.state !== 'up') return unavailable(2, { message: 'The shape server has no connection to the database' })
+    if (this.state !== 'up') return NOT_NOW
     const definition = await this.define(source)
-    if (this.stopped.signal.aborted) return unavailable(1, { message: 'The shape server is stopping' })
-    return readShape(this.store, definition, request, signal, this.options.pollMs ?? POLL_MS)
+    const answer = await readShape(this.store, definition, request, signal, this.options.pollMs ?? POLL_MS)
+    // Readers throw their rows away at a 409: better that they keep them until there is something to fetch instead.
+    if (answer.status === 409 && this.state !== 'up') return NOT_NOW
+    return answer
   }
 
   private refusal(error: unknown): ShapeResponse {

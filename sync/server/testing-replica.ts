@@ -5,14 +5,16 @@ import { isChangeMessage, isControlMessage, type Message, type Row, type ShapeSt
  * row that is there, a change of one that is not, a step back in the order of commits, a transaction without its end.
  */
 export class StrictReplica {
-  readonly rows = new Map<string, Row<unknown>>()
+  readonly rows = new Map<string, Row>()
   readonly faults: string[] = []
   refetches = 0
+  /** Row messages so far. */
+  changes = 0
   upToDate = false
   private lsn = 0n
   private open: bigint | undefined
 
-  constructor(stream: ShapeStream<Row<unknown>>) {
+  constructor(stream: ShapeStream<Row>) {
     stream.subscribe(
       (messages) => {
         for (const message of messages) this.accept(message)
@@ -21,13 +23,14 @@ export class StrictReplica {
     )
   }
 
-  private accept(message: Message<Row<unknown>>): void {
+  private accept(message: Message<Row>): void {
     if (isControlMessage(message)) {
       if (message.headers.control === 'must-refetch') this.restart()
       if (message.headers.control === 'up-to-date') this.reachEnd(message.headers['global_last_seen_lsn'])
       return
     }
     if (!isChangeMessage(message)) return
+    this.changes += 1
     const { operation, lsn, last } = message.headers
     if (typeof lsn === 'string') this.order(BigInt(lsn), last === true)
     const known = this.rows.has(message.key)

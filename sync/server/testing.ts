@@ -19,9 +19,9 @@ export interface ShapeHarness {
   /** Replaces the shape server by a new one, as a restart of the process would. */
   restart(): Promise<void>
   /** A stream of `/v1/shape` by the unmodified client; ended with the harness. */
-  stream(params: Record<string, string | string[]>, more?: Partial<ShapeStreamOptions>): ShapeStream<Row<unknown>>
+  stream(params: Record<string, string | string[]>, more?: Partial<ShapeStreamOptions>): ShapeStream<Row>
   /** One of a person's shapes, through the gateway. */
-  owned(shape: string, userId: string, params?: Record<string, string | (() => string)>): ShapeStream<Row<unknown>>
+  owned(shape: string, userId: string, params?: { epoch?: () => string }): ShapeStream<Row>
   close(): Promise<void>
 }
 

@@ -1,7 +1,9 @@
 import { Shape } from 'electric-sql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '../../../shared/kernel/id.ts'
-import { startShapeHarness, textRows, untilEqual, type ShapeHarness } from '../testing.ts'
+import { createElectricUpstream } from './electric-upstream.ts'
+import { createGateway, type GatewayResponse } from './gateway.ts'
+import { SECRET, startShapeHarness, textRows, untilEqual, type ShapeHarness } from '../testing.ts'
 
 describe('the gateway', () => {
   const ann = newId()
@@ -109,6 +111,31 @@ describe('the gateway', () => {
     )
     await untilEqual(shape, 'ann', () => textRows(harness.db, 'select * from preferences where user_id = $1', [ann]))
     expect(asked).toBeGreaterThan(1)
+  })
+
+  it('works the same in front of an Electric elsewhere', async () => {
+    // Our own /v1/shape stands in for it.
+    const upstream = createElectricUpstream({ url: harness.url, secret: SECRET })
+    const gateway = createGateway({ upstream })
+    const request = (query: Record<string, string>, signal = new AbortController().signal): Promise<GatewayResponse> =>
+      gateway.handle({ shape: 'preferences', query, user_id: ann, epoch: 1 }, signal)
+    const first = await request({ offset: '-1' })
+    expect(first).toMatchObject({
+      status: 200,
+      headers: { 'cache-control': 'private, no-store', 'electric-offset': '0_0' },
+    })
+    expect(first.body).toContain(ann)
+    expect(first.body).not.toContain(bob)
+    const handle = first.headers['electric-handle'] ?? ''
+    expect((await request({ offset: '0_inf', handle: '1-1' })).status).toBe(409)
+    const end = (await request({ offset: 'now' })).headers['electric-offset'] ?? ''
+    const aborted = new AbortController()
+    setTimeout(() => aborted.abort(), 50)
+    const started = performance.now()
+    expect((await request({ offset: end, handle, live: 'true' }, aborted.signal)).status).toBe(503)
+    expect(performance.now() - started).toBeLessThan(1_000)
+    await upstream.close()
+    expect(await request({ offset: '-1' })).toMatchObject({ status: 503 })
   })
 
   it('serves every named shape', async () => {

@@ -62,6 +62,7 @@ export class ReplicationStream {
     try {
       await this.client.connect()
       await this.client.query(VALUE_FORMAT)
+      await this.needPublication()
       const slot = `banyan_${process.pid}_${randomBytes(4).toString('hex')}`
       const created = await this.client.query<{ consistent_point: string }>(
         `CREATE_REPLICATION_SLOT ${slot} TEMPORARY LOGICAL pgoutput NOEXPORT_SNAPSHOT`,
@@ -82,6 +83,13 @@ export class ReplicationStream {
       clearInterval(this.timer)
       this.client.connection.stream.destroy()
     }
+  }
+
+  /** Without it the stream would start, and fail at the first change. */
+  private async needPublication(): Promise<void> {
+    const { publication } = this.options
+    const found = await this.client.query(`select from pg_publication where pubname = ${pg.escapeLiteral(publication)}`)
+    if (found.rowCount === 0) throw new Error(`the publication "${publication}" does not exist: run the migrations`)
   }
 
   private receive(chunk: Buffer): void {

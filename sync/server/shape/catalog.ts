@@ -9,6 +9,7 @@ import { readTable, readTables, sameLayout, type Table } from './table.ts'
  */
 export class Catalog {
   private readonly tables = new Map<string, Promise<Table | undefined>>()
+  private readonly known = new Map<number, Table>()
   private readonly db: pg.Pool
   private readonly publication: string
   private readonly anyTable: boolean
@@ -27,32 +28,35 @@ export class Catalog {
     const found = this.look(schema, name)
     this.tables.set(id, found)
     found.then(
-      (table) => table ?? this.tables.delete(id),
+      (table) => (table ? this.known.set(table.oid, table) : this.tables.delete(id)),
       () => this.tables.delete(id),
     )
     return found
   }
 
+  /** A layout as the stream has it: what is remembered must not be older. */
+  check(relation: RelationMessage): void {
+    const table = this.known.get(relation.oid)
+    if (table && !matchesRelation(table, relation)) this.forget(table)
+  }
+
   forget(table: Table): void {
+    this.known.delete(table.oid)
     this.tables.delete(`${table.schema}\u0000${table.name}`)
   }
 
-  /** Those of `tables` that are no longer as they were (altered, renamed, dropped, unpublished). */
+  /** Those of `tables` that are no longer as they were (altered, renamed, dropped, unpublished); they are forgotten. */
   async changed(tables: readonly Table[]): Promise<Table[]> {
-    if (tables.length === 0) return []
-    const now = new Map(
-      (
-        await readTables(
-          this.db,
-          this.publication,
-          tables.map((table) => table.oid),
-        )
-      ).map((table) => [table.oid, table]),
-    )
-    return tables.filter((table) => {
+    const all = [...new Set([...tables, ...this.known.values()])]
+    if (all.length === 0) return []
+    const oids = all.map((table) => table.oid)
+    const now = new Map((await readTables(this.db, this.publication, oids)).map((table) => [table.oid, table]))
+    const changed = all.filter((table) => {
       const current = now.get(table.oid)
       return !current || !sameLayout(table, current)
     })
+    for (const table of changed) this.forget(table)
+    return changed
   }
 
   private async look(schema: string, name: string): Promise<Table | undefined> {

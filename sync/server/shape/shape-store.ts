@@ -77,7 +77,9 @@ export class ShapeStore {
   open(definition: ShapeDefinition): ShapeLog {
     const present = this.current.get(definition.id)
     if (present && !isLong(present)) return present
-    return this.create(definition)
+    const made = this.create(definition)
+    if (present) this.trimOld(definition)
+    return made
   }
 
   /** What this shape has for certain: it has applied every transaction up to here. */
@@ -108,11 +110,10 @@ export class ShapeStore {
 
   /** A table's layout as the stream has it: shapes made for another layout end. */
   relation(relation: RelationMessage): void {
+    this.catalog.check(relation)
     for (const shape of this.router.shapesOf(relation.oid)) {
       const { table } = shape.definition.format
-      if (matchesRelation(table, relation)) continue
-      this.catalog.forget(table)
-      this.drop(shape, 'the table was altered')
+      if (!matchesRelation(table, relation)) this.drop(shape, 'the table was altered')
     }
   }
 
@@ -127,7 +128,6 @@ export class ShapeStore {
   async reconcile(): Promise<void> {
     const tables = new Set([...this.byHandle.values()].map((shape) => shape.definition.format.table))
     for (const table of await this.catalog.changed([...tables])) {
-      this.catalog.forget(table)
       for (const shape of this.router.shapesOf(table.oid)) {
         if (shape.definition.format.table === table) this.drop(shape, 'the table was altered')
       }
@@ -154,7 +154,6 @@ export class ShapeStore {
     this.current.set(definition.id, shape)
     this.byHandle.set(shape.handle, shape)
     this.router.add(shape)
-    this.trimOld(definition)
     void this.load(shape)
     return shape
   }
@@ -172,6 +171,8 @@ export class ShapeStore {
         await new Promise((resolve) => setTimeout(resolve, Math.min(2 ** attempt, 250)))
       }
     } catch (error) {
+      // The likeliest reason is a column that is gone.
+      this.catalog.forget(shape.definition.format.table)
       this.drop(shape, 'its snapshot failed', error)
     }
   }
