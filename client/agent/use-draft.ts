@@ -36,7 +36,10 @@ export function useDraft(agent_id: MaybeRefOrGetter<string>): DraftEditor {
   const saver = draftSaver<DraftFields>({
     delay: DELAY_MS,
     save: (set) => save(rows.value[0]?.id, set),
-    changed: () => tick.value++,
+    changed: () => {
+      tick.value++
+      dropEqual()
+    },
   })
 
   const draft = computed(() => {
@@ -50,6 +53,15 @@ export function useDraft(agent_id: MaybeRefOrGetter<string>): DraftEditor {
     edits.value = Object.fromEntries(entries)
   }
   watch(rows, dropStored)
+
+  /** The row may have arrived before the word that it is stored. */
+  function dropEqual(): void {
+    const row: Record<string, unknown> = { ...rows.value[0] }
+    const differs = ([field, value]: [string, unknown]) =>
+      [...saver.dirty()].some((dirty) => dirty === field) || JSON.stringify(row[field]) !== JSON.stringify(value)
+    const entries = Object.entries(edits.value)
+    if (!entries.every(differs)) edits.value = Object.fromEntries(entries.filter(differs))
+  }
 
   const state = computed<DraftState>(() => {
     void tick.value

@@ -23,7 +23,8 @@ export function typeTitle(type: string, locale: string): string {
   return locale.startsWith('zh') ? display_name.zh : display_name.en
 }
 
-export function typeDescription(type: NodeTypeName, locale: string): string {
+export function typeDescription(type: string, locale: string): string {
+  if (!isNodeTypeName(type)) return ''
   const { description } = NODE_TYPES[type]
   return locale.startsWith('zh') ? description.zh : description.en
 }
@@ -54,11 +55,12 @@ export function typeIcon(type: string): Component {
 /** Kinds that may be put into a workflow, found by any of their words. */
 export function searchTypes(text: string): NodeTypeName[] {
   const wanted = text.trim().toLowerCase()
-  return Object.values(NODE_TYPES)
-    .filter((type) => type.ports.in > 0)
-    .filter((type) => {
+  return Object.keys(NODE_TYPES)
+    .filter(isNodeTypeName)
+    .filter((name) => NODE_TYPES[name].ports.in > 0)
+    .filter((name) => {
+      const type = NODE_TYPES[name]
       const words = [type.type_name, ...Object.values(type.display_name), ...Object.values(type.description), ...type.tags]
       return words.join(' ').toLowerCase().includes(wanted)
     })
-    .map((type) => type.type_name)
 }

@@ -1,0 +1,24 @@
+import { computed, toValue, type ComputedRef, type MaybeRefOrGetter } from 'vue'
+import { listVersions, type VersionEntry } from '../../shared/agent/api.ts'
+import { call } from '../app/call.ts'
+import { useOnline, type Online } from './use-online.ts'
+import { compareVersions } from './version-number.ts'
+
+export interface Versions extends Pick<Online<unknown>, 'error' | 'loading' | 'reload'> {
+  /** Newest first. */
+  list: ComputedRef<VersionEntry[]>
+}
+
+/** Submitted versions of one's own agent; the list of last time while the server is out of reach. */
+export function useVersions(agent_id: MaybeRefOrGetter<string>): Versions {
+  const { data, error, loading, reload } = useOnline(
+    (signal) => call(listVersions, { params: { agent_id: toValue(agent_id) }, signal }),
+    { key: agent_id, keep: () => `versions.${toValue(agent_id)}` },
+  )
+  const list = computed(() =>
+    [...(data.value?.versions ?? [])].sort(
+      (a, b) => compareVersions(b.version, a.version) || b.created_at.localeCompare(a.created_at),
+    ),
+  )
+  return { list, error, loading, reload }
+}
