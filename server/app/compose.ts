@@ -49,6 +49,7 @@ export async function composeApplication(env: Environment, urls: { url: string; 
   const settings = createSettings(db, env.loopbackOnly)
   const auth = createAuth({
     pool: authPool,
+    log,
     baseUrl: env.publicUrl,
     secret: await sessionSecret(env.dataDir),
     trustedOrigins: () => trustedOrigins(env),

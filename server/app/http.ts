@@ -42,7 +42,7 @@ export function createHttp(deps: HttpDeps): Express {
   for (const surface of deps.surfaces) app.use(surface)
   app.use(refuseForeignOrigins(deps.origins))
   authRoutes(app, deps)
-  app.use('/api/sync/push', express.json({ limit: CAPS.push, type: () => true }))
+  app.use('/api/sync/push', express.json({ limit: CAPS.push, strict: false, type: () => true }))
   app.use('/api', express.json({ limit: CAPS.json, strict: false, type: () => true, verify: noBodyOnGet }))
   syncRoutes(app, deps)
   for (const router of deps.routers) app.use(router)

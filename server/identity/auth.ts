@@ -1,9 +1,11 @@
 import { betterAuth } from 'better-auth'
 import { APIError, createAuthMiddleware } from 'better-auth/api'
 import type pg from 'pg'
+import type { Log } from '../kernel/log.ts'
 import { newId } from '../../shared/kernel/id.ts'
 
 export interface AuthOptions {
+  log: Log
   pool: pg.Pool
   /** Origin that people use. */
   baseUrl: string
@@ -31,6 +33,8 @@ export function createAuth(options: AuthOptions) {
     secret: options.secret,
     database: options.pool,
     telemetry: { enabled: false },
+    // Failed sign-ins are answers, not events of the server; only its own faults are logged.
+    logger: { level: 'error', log: (_level, message) => options.log.error({ event: 'auth.trouble', reason: message }) },
     trustedOrigins: () => options.trustedOrigins(),
     emailAndPassword: { enabled: true, minPasswordLength: 10, maxPasswordLength: 128, autoSignIn: true },
     // Ours counts failures per person and address (sign-in-limit.ts).

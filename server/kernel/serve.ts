@@ -4,6 +4,7 @@ import type { Static, TObject, TSchema } from 'typebox'
 import type { Endpoint } from '../../shared/kernel/endpoint.ts'
 import { AppError, toAppError, userError } from '../../shared/kernel/errors.ts'
 import { mayDo } from '../../shared/identity/permissions.ts'
+import { sqlState } from './db.ts'
 import type { Log } from './log.ts'
 import type { Actor, FindActor } from './request.ts'
 import { requireValid } from './validate.ts'
@@ -146,9 +147,11 @@ export function answerErrors(log: Log): ErrorRequestHandler {
   }
 }
 
-/** body-parser's own errors, in our codes. */
+/** Errors of the body parser, of addresses and of values the database cannot hold, in our codes. */
 function fromParser(thrown: unknown): AppError | undefined {
   if (thrown instanceof URIError) return userError('request/invalid', { reason: 'malformed address' })
+  // Class 22, data exception: text that Postgres cannot hold, such as NUL, got past a schema.
+  if (sqlState(thrown)?.startsWith('22')) return userError('request/invalid', { reason: 'a value that cannot be stored' })
   if (!(thrown instanceof Error) || !('type' in thrown)) return undefined
   if (thrown.type === 'entity.too.large') return userError('request/too-large')
   if (thrown.type === 'entity.parse.failed') return userError('request/malformed-json', {}, 'the body is not valid JSON')
