@@ -1,0 +1,94 @@
+import { computed, ref, toRef, watch, type Ref } from 'vue'
+import type { ChatMessageRow } from '../../shared/chat/rows.ts'
+import { t } from '../app/i18n.ts'
+import { store } from '../app/local.ts'
+import { useShortcut } from '../app/shortcuts.ts'
+import { toast } from '../ui/toast.ts'
+import { useChatActions } from './chat-actions.ts'
+import { chatToJson, chatToMarkdown, fileName, saveFile } from './export-chat.ts'
+import { answerText } from './message-state.ts'
+import { runOf } from '../app/runs.ts'
+import { useChat } from './use-chat.ts'
+import { useDraft } from './use-draft.ts'
+import { markSeen } from './use-seen.ts'
+import { useVersionLock } from './use-version-lock.ts'
+
+export async function copyText(text: string): Promise<void> {
+  await navigator.clipboard.writeText(text).then(
+    () => toast(t('chat.copied'), { ms: 1800 }),
+    () => toast(t('chat.not-copied'), { tone: 'red' }),
+  )
+}
+
+/** Everything a chat's page knows and does; the page itself only draws. */
+export function useChatPage(chat_id: Ref<string>) {
+  const open = useChat(chat_id)
+  const actions = useChatActions(open, () => chat_id.value)
+  const text = useDraft(chat_id)
+  const lock = useVersionLock(open.chat)
+  const editing = ref('')
+  const detailsOf = ref<ChatMessageRow>()
+  const running = computed(() => open.open.value.length > 0)
+  const closed = computed(() => open.chat.value?.status === 'deleted')
+  const agent = computed(() => {
+    const chat = open.chat.value
+    return { name: chat?.agent_name ?? t('chat.agent-gone'), icon: chat?.agent_icon ?? null, id: chat?.agent_id ?? '' }
+  })
+
+  watch(chat_id, () => {
+    editing.value = ''
+    detailsOf.value = undefined
+  })
+  watch(
+    () => open.chat.value,
+    (chat) => {
+      if (!chat) return
+      if (document.visibilityState === 'visible') markSeen(chat)
+      void store.value?.boot.write('last-chat', chat.id).catch(() => undefined)
+    },
+  )
+
+  const answers = () => open.path.value.map((entry) => entry.message).filter((message) => message.role === 'assistant')
+  const lastAnswer = () => answers().at(-1)
+
+  function editLast() {
+    const last = open.path.value.findLast((entry) => entry.message.role === 'user' && entry.message.status !== 'deleted')
+    if (last) editing.value = last.message.id
+  }
+
+  function save(kind: 'md' | 'json') {
+    const chat = open.chat.value
+    if (!chat) return
+    if (kind === 'json') return saveFile(fileName(chat.title, 'json'), 'application/json', chatToJson(chat, open.messages.value))
+    const words = { you: t('chat.message.you'), agent: agent.value.name }
+    saveFile(fileName(chat.title, 'md'), 'text/markdown', chatToMarkdown(chat, open.path.value, words))
+  }
+
+  function toggleDetails(message?: ChatMessageRow) {
+    const wanted = message ?? lastAnswer()
+    detailsOf.value = detailsOf.value?.id === wanted?.id ? undefined : wanted
+  }
+
+  useShortcut('answer-stop', () => {
+    if (!running.value || editing.value) return false
+    void actions.stop()
+    return undefined
+  })
+  useShortcut('answer-copy', () => {
+    const last = lastAnswer()
+    if (last) void copyText(answerText(last, runOf(last.id)))
+  })
+  useShortcut('code-copy', () => {
+    const fences = [...(lastAnswer()?.content ?? '').matchAll(/^(`{3,}|~{3,})[^\n]*\n([\s\S]*?)^\1/gm)]
+    const code = fences.at(-1)?.[2]
+    if (code !== undefined) void copyText(code)
+  })
+  const sibling = (by: number) => {
+    const forked = open.path.value.findLast((entry) => entry.siblings.length > 1)
+    if (forked) void actions.choose(forked, by)
+  }
+  useShortcut('sibling-previous', () => sibling(-1))
+  useShortcut('sibling-next', () => sibling(1))
+
+  return { ...open, actions, text, lock, editing, detailsOf: toRef(detailsOf), running, closed, agent, lastAnswer, editLast, save, toggleDetails }
+}

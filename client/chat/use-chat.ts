@@ -1,0 +1,96 @@
+import { computed, reactive, shallowReactive, shallowRef, watch, type ComputedRef, type Ref } from 'vue'
+import { branchChoices, chatById, chatMessages } from '../../shared/chat/queries.ts'
+import type { ChatMessageRow } from '../../shared/chat/rows.ts'
+import { activePath, buildTree, choicesTo, keepShown, type PathEntry } from '../../shared/chat/tree.ts'
+import { pendingIds, syncStatus, useQuery } from '../app/local.ts'
+
+export type ChatEntry = PathEntry<ChatMessageRow>
+
+/**
+ * One open chat: its row, its messages, and the branch on screen. Stored branch choices count when the chat is
+ * opened; from then on only this tab's own hand moves the branch.
+ */
+export function useChat(chat_id: Ref<string>) {
+  const forChat = () => ({ chat_id: chat_id.value })
+  const chat = useQuery(chatById, () => ({ id: chat_id.value }), { boot: () => `chat:${chat_id.value}` })
+  const stored = useQuery(chatMessages, forChat, { boot: () => `messages:${chat_id.value}`, keep: 80 })
+  const choices = useQuery(branchChoices, forChat, { boot: () => `choices:${chat_id.value}` })
+
+  /** What this tab has just written and the queries do not show yet. */
+  const echoes = shallowReactive(new Map<string, ChatMessageRow>())
+  /** Choices of this visit, by fork. */
+  const mine = reactive(new Map<string, string>())
+  const shown = shallowRef<ReadonlyMap<string, string>>(new Map())
+  /** The chosen branches have been read: from now on nothing moves by itself. */
+  const settled = shallowRef(false)
+
+  watch(chat_id, () => {
+    echoes.clear()
+    mine.clear()
+    shown.value = new Map()
+    settled.value = false
+  })
+
+  const messages = computed<readonly ChatMessageRow[]>(() => {
+    const known = new Set(stored.rows.value.map((row) => row.id))
+    const extra = [...echoes.values()].filter((row) => row.chat_id === chat_id.value && !known.has(row.id))
+    return extra.length === 0 ? stored.rows.value : [...stored.rows.value, ...extra]
+  })
+  const tree = computed(() => buildTree(chat_id.value, messages.value))
+  const path = computed<ChatEntry[]>(() => {
+    const wanted = settled.value
+      ? new Map([...shown.value, ...mine])
+      : new Map([...choices.rows.value.map((row) => [row.fork_id, row.child_id] as const), ...mine])
+    return activePath(tree.value, wanted)
+  })
+
+  watch(
+    [path, () => choices.ready.value && !choices.stale.value && stored.ready.value && !stored.stale.value] as const,
+    ([now, ready]) => {
+      if (!ready) return
+      settled.value = true
+      const kept = keepShown(now, mine)
+      if (kept.size !== shown.value.size || [...kept].some(([fork, child]) => shown.value.get(fork) !== child)) shown.value = kept
+    },
+    { flush: 'post' },
+  )
+  watch(stored.rows, (rows) => {
+    for (const row of rows) echoes.delete(row.id)
+  })
+
+  const leaf = computed(() => path.value.at(-1)?.message)
+  const open = computed(() => path.value.map((entry) => entry.message).filter((message) => message.status === 'sending'))
+
+  /** Moves the branch on screen: at one fork, or to wherever a message is. */
+  function show(fork_id: string, child_id: string) {
+    mine.set(fork_id, child_id)
+  }
+  function reveal(message_id: string) {
+    for (const [fork, child] of choicesTo(tree.value, message_id)) mine.set(fork, child)
+  }
+  function echo(rows: readonly ChatMessageRow[]) {
+    for (const row of rows) echoes.set(row.id, row)
+  }
+
+  return {
+    chat: computed(() => chat.rows.value[0]),
+    chatReady: chat.ready,
+    ready: stored.ready,
+    stale: stored.stale,
+    error: stored.error,
+    messages,
+    path,
+    leaf,
+    open,
+    show,
+    reveal,
+    echo,
+  }
+}
+
+export type OpenChat = ReturnType<typeof useChat>
+
+/** Message ids that wait on this device, once that is worth saying: not for the blink of an eye in which all goes well. */
+export function useWaiting(): ComputedRef<ReadonlySet<string>> {
+  return computed(() => (['offline', 'attention', 'signed-out'].includes(syncStatus.value.state) ? pendingIds.value : new Set()))
+}

@@ -1,0 +1,61 @@
+import { onScopeDispose, ref, watch, type Ref } from 'vue'
+import { store } from '../app/local.ts'
+import { beforeReload } from '../app/pwa.ts'
+
+/** Text of the composer per chat, kept on this device as it is typed. */
+export function useDraft(chat_id: Ref<string>): Ref<string> {
+  const text = ref('')
+  let owner = ''
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let dirty = false
+  let quiet = false
+
+  /** Shows a text that needs no saving. */
+  function put(value: string) {
+    quiet = true
+    text.value = value
+    quiet = false
+  }
+
+  async function save() {
+    clearTimeout(timer)
+    if (!dirty || !owner) return
+    dirty = false
+    await store.value?.composer.write(owner, text.value).catch(() => undefined)
+  }
+
+  watch(
+    [chat_id, store] as const,
+    async ([id, local]) => {
+      if (id === owner || !local) return
+      await save()
+      owner = id
+      put('')
+      const kept = await local.composer.read(id).catch(() => '')
+      if (owner === id && !dirty) put(kept)
+    },
+    { immediate: true },
+  )
+  watch(
+    text,
+    () => {
+      if (!owner || quiet) return
+      dirty = true
+      clearTimeout(timer)
+      timer = setTimeout(() => void save(), 250)
+    },
+    { flush: 'sync' },
+  )
+
+  const withdraw = beforeReload(save)
+  const onHide = () => void save()
+  window.addEventListener('pagehide', onHide)
+  document.addEventListener('visibilitychange', onHide)
+  onScopeDispose(() => {
+    void save()
+    withdraw()
+    window.removeEventListener('pagehide', onHide)
+    document.removeEventListener('visibilitychange', onHide)
+  })
+  return text
+}

@@ -1,0 +1,92 @@
+import { computed, ref, watch, type Ref } from 'vue'
+import { installs, myAgents } from '../../shared/agent/queries.ts'
+import type { Listing } from '../../shared/agent/rows.ts'
+import type { NewChat } from '../../shared/chat/mutators.ts'
+import { newId } from '../../shared/kernel/id.ts'
+import { locale } from '../app/i18n.ts'
+import { useQuery } from '../app/local.ts'
+import { may } from '../app/session.ts'
+import { postMessage } from './chat-actions.ts'
+import { titleOf } from './title.ts'
+
+/** An agent to talk to: an installed one, or a draft of one's own. */
+export interface Candidate {
+  key: string
+  agent_id: string
+  agent_version_id: string | null
+  source: NewChat['source']
+  name: string
+  icon: string | null
+  text: string
+  starters: readonly string[]
+}
+
+/** The words of a listing in the language in use, else in the other. */
+function inLanguage(listing: Listing | undefined) {
+  return locale.value === 'en' ? { ...listing?.zh, ...listing?.en } : { ...listing?.en, ...listing?.zh }
+}
+
+/** Choosing an agent and sending the first message, which makes the chat. `wanted` and `draft` come from the address. */
+export function useNewChat(wanted: Ref<string | undefined>, draft: Ref<boolean>) {
+  const installed = useQuery(installs, {}, { boot: 'installs' })
+  const own = useQuery(myAgents, () => (may('agent:write') ? {} : undefined))
+  const chosen = ref('')
+  let touched = false
+
+  const agents = computed<Candidate[]>(() =>
+    installed.rows.value.map(({ agent_id, agent_version_id, name, icon, manifest }) => {
+      const words = inLanguage(manifest.listing)
+      return {
+        key: `app:${agent_id}`,
+        agent_id,
+        agent_version_id,
+        source: 'app',
+        name: words.name ?? name,
+        icon,
+        text: words.tagline ?? manifest.description ?? '',
+        starters: words.starters ?? [],
+      }
+    }),
+  )
+  const drafts = computed<Candidate[]>(() =>
+    own.rows.value.map(({ agent_id, name, icon, description }) => ({
+      key: `draft:${agent_id}`,
+      agent_id,
+      agent_version_id: null,
+      source: 'draft',
+      name,
+      icon,
+      text: description,
+      starters: [],
+    })),
+  )
+  const all = computed(() => [...agents.value, ...drafts.value])
+  const current = computed(() => all.value.find((candidate) => candidate.key === chosen.value))
+
+  watch(
+    [all, wanted, draft] as const,
+    ([list, id, isDraft]) => {
+      const source = isDraft ? 'draft' : 'app'
+      const asked = id && (list.find((one) => one.agent_id === id && one.source === source) ?? list.find((one) => one.agent_id === id))
+      if (asked && chosen.value !== asked.key && !touched) chosen.value = asked.key
+      else if (!current.value) chosen.value = list[0]?.key ?? ''
+    },
+    { immediate: true },
+  )
+  function choose(key: string) {
+    touched = true
+    chosen.value = key
+  }
+
+  /** Makes the chat with its first message; the new chat's id, or undefined when it was refused. */
+  async function start(content: string): Promise<string | undefined> {
+    const agent = current.value
+    if (!agent) return undefined
+    const chat_id = newId()
+    const { agent_id, agent_version_id, source } = agent
+    const sent = await postMessage(chat_id, null, content, { agent_id, agent_version_id, source, title: titleOf(content) })
+    return sent && chat_id
+  }
+
+  return { agents, drafts, current, chosen, choose, start, ready: installed.ready }
+}
