@@ -1,10 +1,10 @@
-import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { migrate } from '../migrate.ts'
 import { startEmbeddedPostgres } from '../postgres/embedded.ts'
+import { makeDataDir } from './data-dir.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -20,11 +20,9 @@ const migrations = path.resolve(import.meta.dirname, '../../../migrations')
 
 /** vitest globalSetup: one Postgres for the whole run, one migrated template in it. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const dataDir = mkdtempSync(path.join(tmpdir(), 'banyan-test-'))
-  // As root, Postgres runs as another account, which could not enter the 0700 of mkdtemp.
-  chmodSync(dataDir, 0o711)
+  const dataDir = makeDataDir()
   const postgres = await startEmbeddedPostgres({
-    dataDir,
+    dataDir: dataDir.path,
     log: () => undefined,
     // Durability is the one thing that a test database does not need; tests of it start their own.
     settings: {
@@ -38,7 +36,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   })
   const remove = async (): Promise<void> => {
     await postgres.stop()
-    rmSync(dataDir, { recursive: true, force: true })
+    dataDir.remove()
   }
   try {
     const adminUrl = withDatabase(postgres.url, 'postgres')
