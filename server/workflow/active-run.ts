@@ -33,6 +33,8 @@ export class ActiveRun implements EngineScope {
   /** Characters of `text` that are in `run_partials`. */
   kept = 0
   demo = false
+  /** Its end is being written. */
+  ending = false
   #node: string | undefined
   /** The one node whose text the person sees growing. */
   #voice: string | undefined

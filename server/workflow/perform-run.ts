@@ -57,7 +57,11 @@ async function conclude(deps: Performance, run: ActiveRun, input: RunInput): Pro
     if ('error' in version) return failed(run, version.error)
     const { workflow, system_prompt, model_settings } = version
     const { message_id, text, history } = input
-    run.begin(input, { message_id, text, history, system_prompt, model_settings, models: deps.models }, workflow.durability)
+    run.begin(
+      input,
+      { message_id, text, history, system_prompt, model_settings, models: deps.models },
+      workflow.durability,
+    )
     const end = await deps.engine.run(workflow, run)
     const total_nodes = workflow.plan.nodes.size
     if (run.wasStopped('lost')) return undefined
@@ -88,6 +92,7 @@ function failed(run: ActiveRun, reason: AppError): Conclusion {
 async function writeEnd(deps: Performance, run: ActiveRun, input: RunInput, conclusion: Conclusion): Promise<number> {
   // An answer that did not grow before the person's eyes still arrives there before the row does.
   if (run.text === '' && conclusion.text !== '' && conclusion.status === 'completed') run.say(conclusion.text)
+  run.ending = true
   await deps.settled()
   const outcome = outcomeOf(run, input, conclusion.status, conclusion.text, conclusion.error)
   const statement = endStatement({
@@ -107,7 +112,14 @@ async function writeEnd(deps: Performance, run: ActiveRun, input: RunInput, conc
   }
   run.ended(outcome.status)
   const { status, metadata } = outcome
-  deps.log.info({ event: 'run.end', run: run.fence.execution_id, status, code: metadata.error?.code, ms: metadata.duration_ms, attempt: run.fence.attempt })
+  deps.log.info({
+    event: 'run.end',
+    run: run.fence.execution_id,
+    status,
+    code: metadata.error?.code,
+    ms: metadata.duration_ms,
+    attempt: run.fence.attempt,
+  })
   return result.unblocked
 }
 

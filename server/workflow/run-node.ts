@@ -53,7 +53,11 @@ export class RunStopped extends Error {}
  * Runs one node with its time-out and retries. A failure is a value: what is thrown into LangGraph costs siblings
  * their successors. Only RunStopped is thrown.
  */
-export async function runNode(node: PreparedNode, host: NodeHost, out: Readonly<Record<string, unknown>>): Promise<NodeEnd> {
+export async function runNode(
+  node: PreparedNode,
+  host: NodeHost,
+  out: Readonly<Record<string, unknown>>,
+): Promise<NodeEnd> {
   const { planned } = node
   if (host.signal.aborted) throw new RunStopped()
   const state = viewOf(host.setting, out)
@@ -91,7 +95,9 @@ export async function runNode(node: PreparedNode, host: NodeHost, out: Readonly<
       finish(retries, undefined, value)
       return { failure: { node: planned.name, error: value } }
     }
-    await pause((planned.retry?.backoff_seconds ?? 1) * 1000 * 2 ** retries, undefined, { signal: host.signal }).catch(() => undefined)
+    await pause((planned.retry?.backoff_seconds ?? 1) * 1000 * 2 ** retries, undefined, { signal: host.signal }).catch(
+      () => undefined,
+    )
   }
 }
 

@@ -2,7 +2,7 @@ import type { ErrorValue } from '../../shared/kernel/errors.ts'
 import { textOf } from '../../shared/workflow/template.ts'
 import type { ActiveRun } from './active-run.ts'
 import type { CompiledWorkflow, GraphEnd } from './engine/index.ts'
-import { sumOrNull } from './end-run.ts'
+import { sumOrNull } from './node-parts.ts'
 import type { RunEndStatus, RunError, RunInput, RunOutcome } from './ports.ts'
 import { storableText } from './storable.ts'
 
@@ -16,7 +16,13 @@ export function answerOf({ plan }: CompiledWorkflow, end: GraphEnd): string {
 }
 
 /** How the run ends, with what its answer message will say about it. */
-export function outcomeOf(run: ActiveRun, input: RunInput, status: RunEndStatus, text: string, error?: RunError): RunOutcome {
+export function outcomeOf(
+  run: ActiveRun,
+  input: RunInput,
+  status: RunEndStatus,
+  text: string,
+  error?: RunError,
+): RunOutcome {
   const calls = run.records.flatMap((record) => record.calls)
   const last = calls.at(-1)
   const cost = calls.length > 0 ? sumOrNull(calls.map((call) => call.cost)) : null

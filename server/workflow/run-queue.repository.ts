@@ -1,7 +1,7 @@
 import type { Database } from '../kernel/db.ts'
 import { compose, prepared, type Part } from '../kernel/statement.ts'
-import { nodesPart } from './end-run.ts'
 import { checkpointParts, type CheckpointWrite, type Fence } from './engine/index.ts'
+import { nodesPart } from './node-parts.ts'
 import type { NodeRecord } from './run-node.ts'
 
 /** A queue row that this worker now holds. */
@@ -71,7 +71,13 @@ export class RunQueue {
   }
 
   /** Gives a run back, at once claimable again, with what it had: text, records, checkpoint. */
-  async handBack(back: { fence: Fence; partial: TextPiece | undefined; records: readonly NodeRecord[]; checkpoint: CheckpointWrite | undefined; delay_ms: number }): Promise<void> {
+  async handBack(back: {
+    fence: Fence
+    partial: TextPiece | undefined
+    records: readonly NodeRecord[]
+    checkpoint: CheckpointWrite | undefined
+    delay_ms: number
+  }): Promise<void> {
     const { fence, partial, checkpoint } = back
     const parts: Part[] = [
       {

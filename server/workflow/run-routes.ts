@@ -37,7 +37,11 @@ interface NodeRow extends Record<string, unknown> {
 export function runRoutes(context: ServeContext, { db, models }: { db: Database; models: ModelProviders }): Router {
   const router = createRouter()
 
-  serve(router, context, api.getRun)(async ({ actor, params }) => {
+  serve(
+    router,
+    context,
+    api.getRun,
+  )(async ({ actor, params }) => {
     const [run] = await db.query<RunRow>(
       prepared(
         `select e.execution_id, e.chat_id, e.status, e.attempt, e.error_info, e.started_at, e.completed_at, e.tokens_prompt,
@@ -59,7 +63,11 @@ export function runRoutes(context: ServeContext, { db, models }: { db: Database;
     return { ...rest, error: error_info, nodes: nodes.map((node) => presentNode(node, own_agent)) }
   })
 
-  serve(router, context, api.listModels)(async () => {
+  serve(
+    router,
+    context,
+    api.listModels,
+  )(async () => {
     const provider = models.current()
     const names = await provider.list().catch(() => [])
     return { models: names, default_model: provider.default_model, kind: provider.kind }

@@ -35,7 +35,15 @@ async function endLostRun({ db, log, queue, conversation }: Sweeping, input: Run
   const { execution_id, chat_id, user_id, answer_message_id } = input
   const text = await queue.textSoFar(execution_id)
   const error = { code: 'run/lost' as const }
-  const outcome: RunOutcome = { execution_id, chat_id, user_id, answer_message_id, status: 'failed', text, metadata: { error } }
+  const outcome: RunOutcome = {
+    execution_id,
+    chat_id,
+    user_id,
+    answer_message_id,
+    status: 'failed',
+    text,
+    metadata: { error },
+  }
   const ended = {
     name: 'ended',
     sql: `update workflow_executions x set status = 'failed', error_info = $2::jsonb, completed_at = now()
@@ -44,8 +52,15 @@ async function endLostRun({ db, log, queue, conversation }: Sweeping, input: Run
       returning x.execution_id, x.user_id, null::uuid as blocked_by`,
     values: [execution_id, JSON.stringify(error)],
   }
-  const audit = auditPart({ actor_id: null, action: 'run.lost', object_type: 'run', object_id: execution_id, outcome: 'failed' }, 'ended')
-  const partials = { name: 'partials', sql: 'delete from run_partials p using ended e where p.execution_id = e.execution_id', values: [] }
+  const audit = auditPart(
+    { actor_id: null, action: 'run.lost', object_type: 'run', object_id: execution_id, outcome: 'failed' },
+    'ended',
+  )
+  const partials = {
+    name: 'partials',
+    sql: 'delete from run_partials p using ended e where p.execution_id = e.execution_id',
+    values: [],
+  }
   await db.query(compose([ended, UNBLOCKED, partials, audit, ...conversation.finish(outcome)], 'select 1 from ended'))
   log.warn({ event: 'run.swept', run: execution_id })
 }

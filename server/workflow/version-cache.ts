@@ -59,5 +59,4 @@ export class VersionCache {
       return { error: reason }
     }
   }
-
 }

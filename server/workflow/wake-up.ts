@@ -20,7 +20,11 @@ interface Client {
  * Listens on `banyan_run` over one connection of the pool, and connects again when it is lost. Messages are a
  * convenience: the slow poll finds everything without them, so a pooler that swallows LISTEN only costs time.
  */
-export function listenForRuns(db: Database, log: Log, on: { runs(): void; cancel(execution_id: string): void }): WakeUp {
+export function listenForRuns(
+  db: Database,
+  log: Log,
+  on: { runs(): void; cancel(execution_id: string): void },
+): WakeUp {
   const connection: { client?: Client | undefined } = {}
   let closed = false
   let timer: NodeJS.Timeout | undefined
@@ -35,7 +39,9 @@ export function listenForRuns(db: Database, log: Log, on: { runs(): void; cancel
       connection.client = opened
       opened.on('error', lost)
       opened.on('end', lost)
-      opened.on('notification', ({ payload = '' }) => (payload.startsWith(CANCEL) ? on.cancel(payload.slice(CANCEL.length)) : on.runs()))
+      opened.on('notification', ({ payload = '' }) =>
+        payload.startsWith(CANCEL) ? on.cancel(payload.slice(CANCEL.length)) : on.runs(),
+      )
       await opened.query(`listen ${RUN_CHANNEL}`)
       // What was said while nobody listened.
       on.runs()

@@ -103,8 +103,10 @@ class LeasingWorker implements Worker {
   readonly #timers: NodeJS.Timeout[] = []
   /** Runs that `started` announced in this turn of the event loop: they are loaded together. */
   #announced: ActiveRun[] = []
-  #claiming: Promise<void> | undefined
-  /** Somebody said that runs wait, and they have not been looked for since. */
+  #claiming = false
+  /** The queue should be looked at. */
+  #wanted = false
+  /** Runs are known to wait: nobody may jump the queue by self-claim. */
   #backlog = false
   #keeping: Promise<void> = Promise.resolve()
   #listening: WakeUp | undefined
@@ -118,12 +120,21 @@ class LeasingWorker implements Worker {
     const engine = createEngine(deps.db)
     const { db, log, models, conversation } = deps
     const versions = new VersionCache(engine, conversation)
-    this.#performance = { db, log, models, conversation, engine, versions, queue: this.#queue, settled: () => this.#keeping }
+    this.#performance = {
+      db,
+      log,
+      models,
+      conversation,
+      engine,
+      versions,
+      queue: this.#queue,
+      settled: () => this.#keeping,
+    }
   }
 
   reserve(user_id: string): Lease | undefined {
-    const free = this.#runs.size + this.#reserved.size < this.#limits.runs
-    if (this.#stopping || this.#backlog || !free || this.#load(user_id) >= this.#limits.runs_per_user) return undefined
+    if (this.#stopping || this.#backlog || this.#free <= 0 || this.#load(user_id) >= this.#limits.runs_per_user)
+      return undefined
     const lease: Lease = { owner: this.id, attempt: 1, lease_ms: this.#deps.lease_ms }
     this.#reserved.set(lease, { user_id, since: Date.now() })
     return lease
@@ -143,9 +154,8 @@ class LeasingWorker implements Worker {
   }
 
   wake(): void {
-    if (this.#stopping) return
     this.#backlog = true
-    this.#claiming ??= this.#claim().finally(() => (this.#claiming = undefined))
+    this.#look()
   }
 
   cancel(execution_id: string): void {
@@ -153,7 +163,9 @@ class LeasingWorker implements Worker {
   }
 
   snapshots(user_id: string): RunSnapshotFrame[] {
-    return [...this.#runs.values()].filter((run) => run.user_id === user_id && run.input && !run.wasStopped('lost')).map((run) => run.snapshot())
+    return [...this.#runs.values()]
+      .filter((run) => run.user_id === user_id && run.input && !run.wasStopped('lost'))
+      .map((run) => run.snapshot())
   }
 
   async start(): Promise<void> {
@@ -196,25 +208,42 @@ class LeasingWorker implements Worker {
     return run
   }
 
+  #look(): void {
+    this.#wanted = true
+    if (this.#claiming || this.#stopping) return
+    this.#claiming = true
+    void this.#claim().finally(() => {
+      this.#claiming = false
+    })
+  }
+
   async #claim(): Promise<void> {
-    while (this.#backlog && !this.#stopping) {
-      this.#backlog = false
-      const free = this.#limits.runs - this.#runs.size - this.#reserved.size
-      // No slot: the backlog stays known, so that nobody jumps the queue by self-claim; the next free slot looks again.
-      if (free <= 0) return void (this.#backlog = true)
+    while (this.#wanted && !this.#stopping) {
+      const free = this.#free
+      // No slot: the backlog stays known, and the next slot that gets free looks again.
+      if (free <= 0) return
+      this.#wanted = false
       const most = Math.min(free, 50)
       const claims = await this.#guarded(() => this.#queue.claim(most, this.#limits.runs_per_user))
       if (!claims) return
       this.#take(claims)
-      if (claims.length === most) this.#backlog = true
+      if (claims.length === most) this.#wanted = true
+      this.#backlog = this.#wanted
     }
+  }
+
+  get #free(): number {
+    return this.#limits.runs - this.#runs.size - this.#reserved.size
   }
 
   #take(claims: readonly Claim[]): void {
     const runs = claims.map((claim) => {
       // Another attempt of the same run may still be winding up here; it has lost its lease.
       this.#runs.get(claim.execution_id)?.lose()
-      const run = this.#open({ execution_id: claim.execution_id, lease_owner: this.id, attempt: claim.attempt }, claim.user_id)
+      const run = this.#open(
+        { execution_id: claim.execution_id, lease_owner: this.id, attempt: claim.attempt },
+        claim.user_id,
+      )
       if (claim.cancelled) run.stop('cancelled')
       return run
     })
@@ -241,12 +270,22 @@ class LeasingWorker implements Worker {
     try {
       if (input) unblocked = await performRun(this.#performance, run, input)
       else if (loaded) await this.#guarded(() => this.#queue.drop(run.fence))
-      else await this.#guarded(() => this.#queue.handBack({ fence: run.fence, partial: undefined, records: [], checkpoint: undefined, delay_ms: 1_000 }))
+      else
+        await this.#guarded(() =>
+          this.#queue.handBack({
+            fence: run.fence,
+            partial: undefined,
+            records: [],
+            checkpoint: undefined,
+            delay_ms: 1_000,
+          }),
+        )
     } finally {
       if (this.#runs.get(run.fence.execution_id) === run) this.#runs.delete(run.fence.execution_id)
     }
-    if (unblocked > 0 && this.#stopping) await this.#guarded(() => notifyRuns(this.#deps.db))
-    if (unblocked > 0 || this.#backlog) this.wake()
+    if (unblocked > 0 && (this.#stopping || this.#free <= 0)) await this.#guarded(() => notifyRuns(this.#deps.db))
+    // Runs of a person who had as many as they may are passed over by every claim until one of theirs ends.
+    if (unblocked > 0 || this.#backlog || this.#load(run.user_id) === this.#limits.runs_per_user - 1) this.#look()
   }
 
   /** One statement for all leases; it also brings requests to stop. */
@@ -259,8 +298,8 @@ class LeasingWorker implements Worker {
     const held = new Map(rows.map((row) => [row.execution_id, row.cancelled]))
     for (const run of beating) {
       const { execution_id } = run.fence
-      // A run that has ended meanwhile has no row either; it is no longer among ours.
-      if (this.#runs.get(execution_id) !== run) continue
+      // A run that is ending has no row as soon as its end is written; its end statement knows whether it was ours.
+      if (run.ending || this.#runs.get(execution_id) !== run) continue
       const cancelled = held.get(execution_id)
       if (cancelled === undefined) run.lose()
       else if (cancelled) run.stop('cancelled')
@@ -271,10 +310,9 @@ class LeasingWorker implements Worker {
     const late = Date.now() - this.#limits.run_ms
     for (const run of this.#runs.values()) if (run.started_at.getTime() < late) run.stop('timed-out')
     if (this.#stopping) return
-    const free = this.#limits.runs - this.#runs.size - this.#reserved.size
-    if (free > 0) this.#take(await this.#queue.takeOver(Math.min(free, 50)))
+    if (this.#free > 0) this.#take(await this.#queue.takeOver(Math.min(this.#free, 50)))
     await this.#queue.unblock()
-    this.wake()
+    this.#look()
   }
 
   /** Writes the text so far of all runs in one statement. */

@@ -7,7 +7,9 @@ import type { StateView } from './template.ts'
  */
 export const CONDITION_LIMITS = { characters: 2048, comprehension_depth: 2, steps: 200_000 } as const
 
-export type ConditionIssue = { code: 'condition-syntax'; message: string } | { code: 'condition-too-complex'; message: string }
+export type ConditionIssue =
+  | { code: 'condition-syntax'; message: string }
+  | { code: 'condition-too-complex'; message: string }
 
 /** The value as text, or why there is none. */
 export type ConditionResult = { ok: true; value: unknown } | { ok: false; message: string }
@@ -22,7 +24,8 @@ const env = celEnv()
 
 /** Parses and plans `source` once. Runs in browsers too, without `eval`. */
 export function compileCondition(source: string): { condition: Condition } | { issue: ConditionIssue } {
-  if (source.length > CONDITION_LIMITS.characters) return tooComplex(`longer than ${CONDITION_LIMITS.characters} characters`)
+  if (source.length > CONDITION_LIMITS.characters)
+    return tooComplex(`longer than ${CONDITION_LIMITS.characters} characters`)
   try {
     const parsed = parse(source)
     const shape = shapeOf(parsed.expr)
@@ -90,7 +93,12 @@ function nodeRead(expression: object): string | undefined {
   const value = part(kind, 'value')
   if (part(kind, 'case') === 'selectExpr' && isNodes(part(value, 'operand'))) return text(part(value, 'field'))
   const args = part(value, 'args')
-  if (part(kind, 'case') !== 'callExpr' || part(value, 'function') !== '_[_]' || !Array.isArray(args) || !isNodes(args[0])) {
+  if (
+    part(kind, 'case') !== 'callExpr' ||
+    part(value, 'function') !== '_[_]' ||
+    !Array.isArray(args) ||
+    !isNodes(args[0])
+  ) {
     return undefined
   }
   return text(part(part(part(part(args[1], 'exprKind'), 'value'), 'constantKind'), 'value'))

@@ -13,7 +13,9 @@ export function targetsOf(edge: WorkflowEdge): string[] {
 }
 
 export function linksOf(definition: WorkflowDefinition): Link[] {
-  return definition.edges.flatMap((edge, edge_index) => targetsOf(edge).map((to) => ({ from: edge.from_node, to, edge_index })))
+  return definition.edges.flatMap((edge, edge_index) =>
+    targetsOf(edge).map((to) => ({ from: edge.from_node, to, edge_index })),
+  )
 }
 
 /** Names of all nodes that can be reached from `start`, itself included. */

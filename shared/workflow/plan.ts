@@ -64,7 +64,9 @@ function planNode(
   const outgoing = definition.edges
     .filter((each) => each.from_node === name)
     .sort((a, b) => (a.execution_order ?? 0) - (b.execution_order ?? 0))
-  const next = outgoing.flatMap((each) => (each.edge_type !== 'conditional' && each.to_node !== null ? [each.to_node] : []))
+  const next = outgoing.flatMap((each) =>
+    each.edge_type !== 'conditional' && each.to_node !== null ? [each.to_node] : [],
+  )
   return {
     name,
     type: node.node_type,

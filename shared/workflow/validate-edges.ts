@@ -8,11 +8,13 @@ export function edgeIssues(definition: WorkflowDefinition): WorkflowIssue[] {
   const types = new Map(definition.nodes.map((node) => [node.node_name, node.node_type]))
   return definition.edges.flatMap((edge, edge_index): WorkflowIssue[] => {
     const issues: WorkflowIssue[] = []
-    if (!types.has(edge.from_node)) issues.push({ code: 'edge-from-missing', edge_index, params: { name: edge.from_node } })
+    if (!types.has(edge.from_node))
+      issues.push({ code: 'edge-from-missing', edge_index, params: { name: edge.from_node } })
     for (const name of targetsOf(edge)) {
       if (!types.has(name)) issues.push({ code: 'edge-to-missing', edge_index, params: { name } })
     }
-    if (edge.edge_type === 'conditional') return [...issues, ...conditionalIssues(edge, edge_index, types.get(edge.from_node))]
+    if (edge.edge_type === 'conditional')
+      return [...issues, ...conditionalIssues(edge, edge_index, types.get(edge.from_node))]
     if (edge.to_node === null) issues.push({ code: 'edge-to-missing', edge_index, params: { name: '' } })
     return issues
   })
@@ -29,6 +31,7 @@ function conditionalIssues(edge: WorkflowEdge, edge_index: number, from_type: st
     return issues
   }
   const compiled = compileCondition(source)
-  if ('issue' in compiled) issues.push({ code: compiled.issue.code, edge_index, params: { message: compiled.issue.message } })
+  if ('issue' in compiled)
+    issues.push({ code: compiled.issue.code, edge_index, params: { message: compiled.issue.message } })
   return issues
 }

@@ -12,7 +12,11 @@ import type { WorkflowIssue } from './validate.ts'
 export function referenceIssues(definition: WorkflowDefinition, links: readonly Link[]): WorkflowIssue[] {
   const parents = new Map(links.map((link) => [link.to, link]))
   const names = new Set(definition.nodes.map((node) => node.node_name))
-  const check = (reads: readonly string[], allowed: readonly string[], place: Partial<WorkflowIssue>): WorkflowIssue[] =>
+  const check = (
+    reads: readonly string[],
+    allowed: readonly string[],
+    place: Partial<WorkflowIssue>,
+  ): WorkflowIssue[] =>
     reads.flatMap((name): WorkflowIssue[] => {
       if (!names.has(name)) return [{ ...place, code: 'reference-unknown', params: { name } }]
       return allowed.includes(name) ? [] : [{ ...place, code: 'reference-not-before', params: { name } }]
@@ -36,12 +40,18 @@ function readsOf(node: WorkflowNode): { reads: string[]; issues: WorkflowIssue[]
   for (const field of ['template', 'prompt', 'system_prompt']) {
     const source = node.node_config[field]
     if (typeof source !== 'string') continue
-    for (const path of parseTemplate(source).paths) if (path[0] === 'nodes' && path[1] !== undefined) reads.push(path[1])
+    for (const path of parseTemplate(source).paths)
+      if (path[0] === 'nodes' && path[1] !== undefined) reads.push(path[1])
   }
   for (const [index, source] of casesOf(node).entries()) {
     const compiled = compileCondition(source)
     if ('condition' in compiled) reads.push(...compiled.condition.reads)
-    else issues.push({ code: compiled.issue.code, node_name: node.node_name, params: { case: index, message: compiled.issue.message } })
+    else
+      issues.push({
+        code: compiled.issue.code,
+        node_name: node.node_name,
+        params: { case: index, message: compiled.issue.message },
+      })
   }
   return { reads, issues }
 }

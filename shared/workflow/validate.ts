@@ -46,7 +46,12 @@ export type WorkflowIssueCode = (typeof WORKFLOW_ISSUE_CODES)[number]
 export function validateWorkflow(definition: unknown): WorkflowIssue[] {
   if (!Value.Check(workflowDefinition, definition)) return malformed(definition)
   const links = linksOf(definition)
-  return [...nodeIssues(definition), ...edgeIssues(definition), ...shapeIssues(definition, links), ...referenceIssues(definition, links)]
+  return [
+    ...nodeIssues(definition),
+    ...edgeIssues(definition),
+    ...shapeIssues(definition, links),
+    ...referenceIssues(definition, links),
+  ]
 }
 
 function malformed(definition: unknown): WorkflowIssue[] {
@@ -80,9 +85,11 @@ function shapeIssues(definition: WorkflowDefinition, links: readonly Link[]): Wo
   if (!start) return issues
   const reached = reachableFrom(start.node_name, links)
   for (const { node_name, node_type } of definition.nodes) {
-    if (!reached.has(node_name) && node_type !== 'start') issues.push({ code: 'node-unreachable', node_name, params: {} })
+    if (!reached.has(node_name) && node_type !== 'start')
+      issues.push({ code: 'node-unreachable', node_name, params: {} })
   }
-  if (ends.length > 0 && !ends.some((end) => reached.has(end.node_name))) issues.push({ code: 'end-unreachable', params: {} })
+  if (ends.length > 0 && !ends.some((end) => reached.has(end.node_name)))
+    issues.push({ code: 'end-unreachable', params: {} })
   return issues
 }
 
@@ -91,8 +98,10 @@ function portIssues(definition: WorkflowDefinition, links: readonly Link[]): Wor
     if (!isNodeTypeName(node_type)) return []
     const { ports } = NODE_TYPES[node_type]
     const issues: WorkflowIssue[] = []
-    if (ports.in === 0 && links.some((link) => link.to === node_name)) issues.push({ code: 'node-no-way-in', node_name, params: {} })
-    if (ports.out === 0 && links.some((link) => link.from === node_name)) issues.push({ code: 'node-no-way-out', node_name, params: {} })
+    if (ports.in === 0 && links.some((link) => link.to === node_name))
+      issues.push({ code: 'node-no-way-in', node_name, params: {} })
+    if (ports.out === 0 && links.some((link) => link.from === node_name))
+      issues.push({ code: 'node-no-way-out', node_name, params: {} })
     return issues
   })
 }

@@ -70,8 +70,10 @@ export async function startMockModel(initial: MockModelOptions = {}): Promise<Mo
     void readBody(request).then((body) => {
       const path = request.url ?? ''
       requests.push({ path, authorization: request.headers.authorization, body })
-      if (path === `${options.prefix}/models`) return json(response, 200, { object: 'list', data: [{ id: 'mock', object: 'model' }] })
-      if (path !== `${options.prefix}/chat/completions`) return json(response, 404, { error: { message: `no route ${path}` } })
+      if (path === `${options.prefix}/models`)
+        return json(response, 200, { object: 'list', data: [{ id: 'mock', object: 'model' }] })
+      if (path !== `${options.prefix}/chat/completions`)
+        return json(response, 404, { error: { message: `no route ${path}` } })
       response.on('close', () => {
         if (!response.writableFinished) aborted += 1
       })
@@ -95,9 +97,14 @@ export async function startMockModel(initial: MockModelOptions = {}): Promise<Mo
     if (fault === 'no-usage' && body['stream_options'] !== undefined) {
       return json(response, 400, { error: { message: 'Unrecognized request argument supplied: stream_options' } })
     }
-    if (fault === 'rubbish') return void response.writeHead(200, { 'content-type': 'text/html' }).end('<html><body>Welcome!</body></html>')
+    if (fault === 'rubbish')
+      return void response.writeHead(200, { 'content-type': 'text/html' }).end('<html><body>Welcome!</body></html>')
     const words = wordsOf(options)
-    const usage = { prompt_tokens: promptTokens(body), completion_tokens: words.length, total_tokens: promptTokens(body) + words.length }
+    const usage = {
+      prompt_tokens: promptTokens(body),
+      completion_tokens: words.length,
+      total_tokens: promptTokens(body) + words.length,
+    }
     const model = body.model ?? 'mock'
     if (fault === 'no-stream' || body['stream'] !== true) {
       const choices = [{ index: 0, message: { role: 'assistant', content: words.join('') }, finish_reason: 'stop' }]
@@ -106,12 +113,26 @@ export async function startMockModel(initial: MockModelOptions = {}): Promise<Mo
     speak(response, words, model, body['stream_options'] === undefined ? undefined : usage, fault)
   }
 
-  function speak(response: ServerResponse, words: string[], model: string, usage: unknown, fault: MockFault | undefined): void {
+  function speak(
+    response: ServerResponse,
+    words: string[],
+    model: string,
+    usage: unknown,
+    fault: MockFault | undefined,
+  ): void {
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     response.flushHeaders()
     const send = (data: string) => response.write(`data: ${data}\n\n`)
     const chunk = (delta: unknown, finish_reason: string | null, more = {}) =>
-      send(JSON.stringify({ id: 'mock', object: 'chat.completion.chunk', model, choices: [{ index: 0, delta, finish_reason }], ...more }))
+      send(
+        JSON.stringify({
+          id: 'mock',
+          object: 'chat.completion.chunk',
+          model,
+          choices: [{ index: 0, delta, finish_reason }],
+          ...more,
+        }),
+      )
     const gap = 1000 / options.tokens_per_second
     const started = performance.now() + options.first_token_ms
     let spoken = 0
@@ -191,7 +212,9 @@ function isAddress(address: AddressInfo | string | null): address is AddressInfo
 
 if (import.meta.main) {
   const [port, first_token_ms, tokens_per_second, tokens] = process.argv.slice(2).map(Number)
-  const given = Object.entries({ port, first_token_ms, tokens_per_second, tokens }).filter(([, value]) => value !== undefined)
+  const given = Object.entries({ port, first_token_ms, tokens_per_second, tokens }).filter(
+    ([, value]) => value !== undefined,
+  )
   const mock = await startMockModel(Object.fromEntries(given))
   process.stdout.write(`${mock.url}\n`)
 }

@@ -92,7 +92,9 @@ function parse(data: string): unknown {
 
 /** A property of parsed JSON, or undefined. */
 export function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+    ? Reflect.get(value, name)
+    : undefined
 }
 
 /** At most 200 characters of what a provider says, for `params.detail`. */

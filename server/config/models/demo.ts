@@ -14,7 +14,11 @@ export function demoModel(options: { pace_ms?: number | undefined } = {}): Model
     kind: 'demo',
     default_model: DEMO_MODEL,
     list: () => Promise.resolve([DEMO_MODEL]),
-    async stream(request: ModelRequest, signal: AbortSignal, onEvent: (event: ModelEvent) => void): Promise<ModelResult> {
+    async stream(
+      request: ModelRequest,
+      signal: AbortSignal,
+      onEvent: (event: ModelEvent) => void,
+    ): Promise<ModelResult> {
       const text = demoAnswer(request)
       const started = performance.now()
       let first_text_ms = 0
@@ -23,7 +27,15 @@ export function demoModel(options: { pace_ms?: number | undefined } = {}): Model
         if (index === 0) first_text_ms = Math.round(performance.now() - started)
         onEvent({ type: 'text', text: piece })
       }
-      return { text, model: DEMO_MODEL, demo: true, finish_reason: 'stop', usage: { prompt: 0, completion: 0 }, first_text_ms, retries: 0 }
+      return {
+        text,
+        model: DEMO_MODEL,
+        demo: true,
+        finish_reason: 'stop',
+        usage: { prompt: 0, completion: 0 },
+        first_text_ms,
+        retries: 0,
+      }
     },
   }
 }

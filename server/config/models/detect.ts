@@ -18,7 +18,9 @@ const OPENAI_DEFAULT = 'gpt-4o-mini'
 
 /** Chooses the provider: `OPENAI_*`, else Ollama on this machine, else the demonstration model. */
 export function detectModels(options: DetectOptions): ModelProviders {
-  let provider: ModelProvider = options.openai ? configured(options.openai, options.openai.model ?? OPENAI_DEFAULT) : demoModel()
+  let provider: ModelProvider = options.openai
+    ? configured(options.openai, options.openai.model ?? OPENAI_DEFAULT)
+    : demoModel()
   let timer: NodeJS.Timeout | undefined
 
   async function look(): Promise<void> {

@@ -43,14 +43,26 @@ export class ConnectionLost extends Error {
 /** Connections to model servers, kept alive between turns. */
 export function openAgent(patience: Patience): Agent {
   // Own timers watch each stage, so undici's are off; its connect time-out covers name look-up and handshake.
-  return new Agent({ connect: { timeout: patience.connect }, headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 20_000, pipelining: 1 })
+  return new Agent({
+    connect: { timeout: patience.connect },
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    keepAliveTimeout: 20_000,
+    pipelining: 1,
+  })
 }
 
 /**
  * One request and its response over undici `dispatch`: fetch and SDKs cost several milliseconds of CPU a turn. Rejects
  * with the signal's reason, `model/timed-out`, ConnectionLost, or what the reader threw.
  */
-export function exchange(agent: Dispatcher, request: Exchange, patience: Patience, signal: AbortSignal, reader: ExchangeReader): Promise<void> {
+export function exchange(
+  agent: Dispatcher,
+  request: Exchange,
+  patience: Patience,
+  signal: AbortSignal,
+  reader: ExchangeReader,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(abortReason(signal))
     let controller: Dispatcher.DispatchController | undefined
@@ -80,7 +92,13 @@ export function exchange(agent: Dispatcher, request: Exchange, patience: Patienc
     let idle: NodeJS.Timeout | undefined
     signal.addEventListener('abort', onAbort, { once: true })
     agent.dispatch(
-      { origin: request.url.origin, path: request.url.pathname + request.url.search, method: request.method, headers: request.headers, body: request.body ?? null },
+      {
+        origin: request.url.origin,
+        path: request.url.pathname + request.url.search,
+        method: request.method,
+        headers: request.headers,
+        body: request.body ?? null,
+      },
       {
         onRequestStart(begun) {
           controller = begun

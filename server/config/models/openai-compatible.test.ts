@@ -27,7 +27,10 @@ async function ask(signal = new AbortController().signal) {
   const messages = [{ role: 'user', content: 'hello' }] as const
   const outcome = await provider
     .stream({ messages }, signal, (event) => event.type === 'text' && texts.push(event.text))
-    .then((result) => ({ result, error: undefined }), (error: unknown) => ({ result: undefined, error }))
+    .then(
+      (result) => ({ result, error: undefined }),
+      (error: unknown) => ({ result: undefined, error }),
+    )
   return { ...outcome, text: texts.join('') }
 }
 
@@ -39,7 +42,14 @@ describe('an OpenAI-compatible provider', () => {
   it('streams the answer and reports model, usage and key', async () => {
     const { result, text } = await ask()
     expect(text).toBe(whole)
-    expect(result).toMatchObject({ text: whole, model: 'mock', demo: false, finish_reason: 'stop', usage: { prompt: 2, completion: 20 }, retries: 0 })
+    expect(result).toMatchObject({
+      text: whole,
+      model: 'mock',
+      demo: false,
+      finish_reason: 'stop',
+      usage: { prompt: 2, completion: 20 },
+      retries: 0,
+    })
     expect(mock.requests[0]).toMatchObject({ path: '/v1/chat/completions', authorization: `Bearer ${key}` })
   })
 
@@ -57,7 +67,11 @@ describe('an OpenAI-compatible provider', () => {
     provider = connect(mock.url.replace('/v1', ''))
     await ask()
     expect((await ask()).text).toBe(whole)
-    expect(mock.requests.map((request) => request.path)).toEqual(['/v1/chat/completions', '/chat/completions', '/chat/completions'])
+    expect(mock.requests.map((request) => request.path)).toEqual([
+      '/v1/chat/completions',
+      '/chat/completions',
+      '/chat/completions',
+    ])
   })
 
   it('reads an answer that does not stream', async () => {
@@ -85,12 +99,15 @@ describe('an OpenAI-compatible provider', () => {
     expect(codeOf((await ask()).error)).toBe(code)
   })
 
-  it.each<MockFault>(['half-close', 'reset', 'stall'])('keeps the text that came before %s and does not ask again', async (fault) => {
-    fail(fault)
-    const { text } = await ask()
-    expect(whole.startsWith(text) && text.length > 20).toBe(true)
-    expect(mock.requests).toHaveLength(1)
-  })
+  it.each<MockFault>(['half-close', 'reset', 'stall'])(
+    'keeps the text that came before %s and does not ask again',
+    async (fault) => {
+      fail(fault)
+      const { text } = await ask()
+      expect(whole.startsWith(text) && text.length > 20).toBe(true)
+      expect(mock.requests).toHaveLength(1)
+    },
+  )
 
   it('tries again after a 500 before the first token', async () => {
     fail('error', { fault_times: 2 })

@@ -69,7 +69,9 @@ export class OpenAiCompatible implements ModelProvider {
         const hopeful = retriable && first_text_ms === undefined && retries < MOST_RETRIES
         if (!hopeful || (after_ms ?? 0) > LONGEST_RETRY_AFTER_MS) throw judged
         // Jitter, so that turns that failed together do not come back together.
-        await pause(after_ms ?? (this.#options.retry_ms ?? 400) * 2 ** retries * (0.5 + Math.random()), undefined, { signal })
+        await pause(after_ms ?? (this.#options.retry_ms ?? 400) * 2 ** retries * (0.5 + Math.random()), undefined, {
+          signal,
+        })
       }
     }
   }
@@ -78,11 +80,27 @@ export class OpenAiCompatible implements ModelProvider {
     return this.#endpoint.close()
   }
 
-  async #ask(request: ModelRequest, model: string, signal: AbortSignal, onEvent: (event: ModelEvent) => void): Promise<AnswerReader> {
+  async #ask(
+    request: ModelRequest,
+    model: string,
+    signal: AbortSignal,
+    onEvent: (event: ModelEvent) => void,
+  ): Promise<AnswerReader> {
     try {
-      return await this.#endpoint.post('/chat/completions', requestBody(request, model, this.#countUsage), signal, onEvent)
+      return await this.#endpoint.post(
+        '/chat/completions',
+        requestBody(request, model, this.#countUsage),
+        signal,
+        onEvent,
+      )
     } catch (error) {
-      if (!this.#countUsage || !(error instanceof Refused) || error.status !== 400 || !error.body.includes('stream_options')) throw error
+      if (
+        !this.#countUsage ||
+        !(error instanceof Refused) ||
+        error.status !== 400 ||
+        !error.body.includes('stream_options')
+      )
+        throw error
       this.#countUsage = false
       return this.#ask(request, model, signal, onEvent)
     }

@@ -16,7 +16,11 @@ const KNOWN: readonly (readonly [prefix: string, price: Price])[] = [
 ]
 
 /** What a call cost in US dollars, or null when nobody knows: an unknown price must not look like a free one. */
-export function costOf(model: string, usage: ModelUsage | undefined, pricing?: Readonly<Record<string, Price>>): number | null {
+export function costOf(
+  model: string,
+  usage: ModelUsage | undefined,
+  pricing?: Readonly<Record<string, Price>>,
+): number | null {
   if (!usage) return null
   const price = pricing?.[model] ?? KNOWN.find(([prefix]) => model === prefix || model.startsWith(`${prefix}-20`))?.[1]
   return price ? (usage.prompt * price.prompt + usage.completion * price.completion) / 1_000_000 : null

@@ -35,16 +35,19 @@ export function judge(error: unknown, model: string, secret: string | undefined)
 
 function judgeConnection(lost: ConnectionLost): Judgement {
   if (lost.started) return { error: operationalError('model/interrupted'), retriable: true }
-  if (lost.code === 'UND_ERR_CONNECT_TIMEOUT') return { error: operationalError('model/timed-out', { stage: 'connect' }), retriable: true }
+  if (lost.code === 'UND_ERR_CONNECT_TIMEOUT')
+    return { error: operationalError('model/timed-out', { stage: 'connect' }), retriable: true }
   return { error: operationalError('model/unavailable', { reason: lost.code ?? 'connection' }), retriable: true }
 }
 
 function judgeStatus(refused: Refused, model: string, detail: string | undefined): Judgement {
   const { status, retry_after_ms: after_ms } = refused
-  if (status === 401 || status === 403) return { error: operationalError('model/refused', { status }), retriable: false }
+  if (status === 401 || status === 403)
+    return { error: operationalError('model/refused', { status }), retriable: false }
   if (status === 404) return { error: operationalError('model/not-found', { model, detail }), retriable: false }
   if (status === 429) return { error: operationalError('model/rate-limited', { detail }), retriable: true, after_ms }
-  if (status >= 500) return { error: operationalError('model/unavailable', { status, detail }), retriable: true, after_ms }
+  if (status >= 500)
+    return { error: operationalError('model/unavailable', { status, detail }), retriable: true, after_ms }
   return { error: operationalError('model/bad-answer', { status, detail }), retriable: false }
 }
 

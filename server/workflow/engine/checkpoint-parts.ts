@@ -13,7 +13,14 @@ export function checkpointParts(write: CheckpointWrite, guard: string): Part[] {
         on conflict (thread_id, checkpoint_ns, checkpoint_id)
           do update set checkpoint = excluded.checkpoint, metadata = excluded.metadata
         returning checkpoint_id`,
-      values: [write.thread_id, write.checkpoint_ns, write.checkpoint_id, write.parent_checkpoint_id, write.checkpoint, write.metadata],
+      values: [
+        write.thread_id,
+        write.checkpoint_ns,
+        write.checkpoint_id,
+        write.parent_checkpoint_id,
+        write.checkpoint,
+        write.metadata,
+      ],
     },
     {
       name: 'checkpoint_blobs',

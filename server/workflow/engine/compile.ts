@@ -53,7 +53,8 @@ function buildGraph(plan: WorkflowPlan, checkpointer: BaseCheckpointSaver) {
   graph.addEdge(START, step(plan.start))
   for (const node of nodes) {
     for (const target of node.next) graph.addEdge(step(node.name), step(target))
-    if (node.choices.length > 0) graph.addConditionalEdges(step(node.name), (state) => targets(state, node.name), mappedSteps(node))
+    if (node.choices.length > 0)
+      graph.addConditionalEdges(step(node.name), (state) => targets(state, node.name), mappedSteps(node))
     else if (node.next.length === 0) graph.addEdge(step(node.name), END)
   }
   return graph.compile({ checkpointer })

@@ -36,7 +36,8 @@ export function createEngine(db: Database): Engine {
         const { out, failure } = isOver ? kept.values : await graph.invoke(resumes ? null : { out: {} }, config)
         return { status: failure ? 'failed' : 'finished', out, failure: failure ?? undefined }
       } catch (error) {
-        if (error instanceof RunStopped || scope.signal.aborted) return { status: 'stopped', out: {}, failure: undefined }
+        if (error instanceof RunStopped || scope.signal.aborted)
+          return { status: 'stopped', out: {}, failure: undefined }
         throw error
       }
     },

@@ -1,11 +1,19 @@
 import { randomInt } from 'node:crypto'
 import type { RunnableConfig } from '@langchain/core/runnables'
-import { WRITES_IDX_MAP, type ChannelVersions, type Checkpoint, type CheckpointMetadata, type CheckpointTuple, type PendingWrite } from '@langchain/langgraph-checkpoint'
+import {
+  WRITES_IDX_MAP,
+  type ChannelVersions,
+  type Checkpoint,
+  type CheckpointMetadata,
+  type CheckpointTuple,
+  type PendingWrite,
+} from '@langchain/langgraph-checkpoint'
 import { PostgresSaver } from '@langchain/langgraph-checkpoint-postgres'
 import type { Database } from '../../kernel/db.ts'
 import { compose, type Part } from '../../kernel/statement.ts'
+import { nodesPart } from '../node-parts.ts'
 import { checkpointParts } from './checkpoint-parts.ts'
-import { scopeIn, type CheckpointWrite, type Fence } from './scope.ts'
+import { scopeIn, type CheckpointWrite, type EngineScope, type Fence } from './scope.ts'
 
 const RANDOM = 2 ** 32
 
@@ -36,7 +44,12 @@ export class RunSaver extends PostgresSaver {
     return super.getTuple(config)
   }
 
-  override async put(config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata, newVersions: ChannelVersions): Promise<RunnableConfig> {
+  override async put(
+    config: RunnableConfig,
+    checkpoint: Checkpoint,
+    metadata: CheckpointMetadata,
+    newVersions: ChannelVersions,
+  ): Promise<RunnableConfig> {
     const { thread_id, checkpoint_ns = '', checkpoint_id } = config.configurable ?? {}
     const write: CheckpointWrite = {
       thread_id: String(thread_id),
@@ -49,7 +62,11 @@ export class RunSaver extends PostgresSaver {
     }
     const scope = scopeIn(config.configurable)
     if (scope?.durability === 'exit') scope.pending_checkpoint = write
-    else if (!(await this.#write(scope?.fence, (guard) => checkpointParts(write, guard)))) scope?.lose()
+    else
+      await this.#write(scope, [
+        ...checkpointParts(write, 'held'),
+        ...(scope ? [nodesPart(scope.records, undefined, 'held')] : []),
+      ])
     return { configurable: { thread_id, checkpoint_ns, checkpoint_id: checkpoint.id } }
   }
 
@@ -64,41 +81,44 @@ export class RunSaver extends PostgresSaver {
       types: dumped.map(([type]) => type),
       values: dumped.map(([, bytes]) => Buffer.from(bytes)),
     }
-    const part = (guard: string): Part => ({
+    const part: Part = {
       name: 'task_writes',
       sql: `insert into langgraph.checkpoint_writes
           (thread_id, checkpoint_ns, checkpoint_id, task_id, idx, channel, type, blob)
         select $1::text, $2::text, $3::text, $4::text, w.idx, w.channel, w.type, w.blob
-        from ${guard}, unnest($5::int[], $6::text[], $7::text[], $8::bytea[]) as w (idx, channel, type, blob)
+        from held, unnest($5::int[], $6::text[], $7::text[], $8::bytea[]) as w (idx, channel, type, blob)
         on conflict (thread_id, checkpoint_ns, checkpoint_id, task_id, idx)
           do update set channel = excluded.channel, type = excluded.type, blob = excluded.blob`,
       values: [thread_id, checkpoint_ns, checkpoint_id, taskId, rows.indexes, rows.channels, rows.types, rows.values],
-    })
-    if (!(await this.#write(scope?.fence, (guard) => [part(guard)]))) scope?.lose()
+    }
+    await this.#write(scope, [part])
   }
 
-  /** False when the fence did not hold. Without a fence (tools, tests) the write always happens. */
-  async #write(fence: Fence | undefined, parts: (guard: string) => Part[]): Promise<boolean> {
-    const guard: Part = fence
-      ? {
-          name: 'held',
-          sql: 'select 1 from run_queue where execution_id = $1 and lease_owner = $2 and attempt = $3',
-          values: [fence.execution_id, fence.lease_owner, fence.attempt],
-        }
-      : { name: 'held', sql: 'select 1', values: [] }
-    const rows = await this.#db.query(compose([guard, ...parts('held')], 'select 1 from held'))
-    return rows.length > 0
+  /** Writes while the run is held, and ends it here when it is not. Without a run (tools, tests) it always writes. */
+  async #write(scope: EngineScope | undefined, parts: Part[]): Promise<void> {
+    const held: Part = scope ? { name: 'held', ...holding(scope.fence) } : { name: 'held', sql: 'select 1', values: [] }
+    const rows = await this.#db.query(compose([held, ...parts], 'select 1 from held'))
+    if (rows.length === 0) scope?.lose()
   }
 
   async #blobs(values: Record<string, unknown>, versions: ChannelVersions): Promise<CheckpointWrite['blobs']> {
     const blobs: CheckpointWrite['blobs'] = { channels: [], versions: [], types: [], values: [] }
     for (const [channel, version] of Object.entries(versions)) {
-      const [type, bytes] = Object.hasOwn(values, channel) ? await this.serde.dumpsTyped(values[channel]) : ['empty', undefined]
+      const [type, bytes] = Object.hasOwn(values, channel)
+        ? await this.serde.dumpsTyped(values[channel])
+        : ['empty', undefined]
       blobs.channels.push(channel)
       blobs.versions.push(String(version))
       blobs.types.push(type)
       blobs.values.push(bytes ? Buffer.from(bytes) : null)
     }
     return blobs
+  }
+}
+
+function holding({ execution_id, lease_owner, attempt }: Fence): Pick<Part, 'sql' | 'values'> {
+  return {
+    sql: 'select execution_id from run_queue where execution_id = $1 and lease_owner = $2 and attempt = $3',
+    values: [execution_id, lease_owner, attempt],
   }
 }

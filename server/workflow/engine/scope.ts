@@ -1,4 +1,4 @@
-import type { NodeHost } from '../run-node.ts'
+import type { NodeHost, NodeRecord } from '../run-node.ts'
 
 /** A checkpoint that LangGraph wants kept. */
 export interface CheckpointWrite {
@@ -26,6 +26,8 @@ export interface EngineScope extends NodeHost {
   readonly thread_id: string
   /** `exit`: one checkpoint, when the graph ends. `async`: one a step, for runs that must not repeat what they paid for. */
   readonly durability: Durability
+  /** What nodes have done in this attempt. */
+  readonly records: readonly NodeRecord[]
   /** The latest checkpoint that is not written yet: it goes into the statement that ends the run or hands it back. */
   pending_checkpoint: CheckpointWrite | undefined
   /** A guarded write found that another worker holds the run. */

@@ -15,7 +15,11 @@ export const llm: Executor = {
       const systemText = system ? renderTemplate(system, state) : setting.system_prompt
       const question = prompt ? renderTemplate(prompt, state) : setting.text
       const history = withHistory ? setting.history : []
-      const messages = [...systemMessage(systemText), ...history.map(({ role, content }) => ({ role, content })), userMessage(question)]
+      const messages = [
+        ...systemMessage(systemText),
+        ...history.map(({ role, content }) => ({ role, content })),
+        userMessage(question),
+      ]
       const { model_settings: agent } = setting
       const settings = {
         model: config.model ?? agent.model,
@@ -56,7 +60,9 @@ function record(
     history: sent.history,
     // The version's own system prompt is found by the version's id.
     messages: [
-      ...(sent.system && sent.system !== setting.system_prompt ? [{ role: 'system' as const, content: sent.system }] : []),
+      ...(sent.system && sent.system !== setting.system_prompt
+        ? [{ role: 'system' as const, content: sent.system }]
+        : []),
       { role: 'user', ...question },
     ],
     finish_reason: result.finish_reason,

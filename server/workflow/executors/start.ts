@@ -1,5 +1,7 @@
 import type { Executor } from './executor.ts'
 
 export const start: Executor = {
-  prepare: () => ({ setting }) => ({ output: { text: setting.text } }),
+  prepare:
+    () =>
+    ({ setting }) => ({ output: { text: setting.text } }),
 }

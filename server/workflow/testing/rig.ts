@@ -45,6 +45,30 @@ export function countingDatabase(url: string, sent: Sent[], size = 6): Database 
   }
 }
 
+/** A database that can fall silent, as a frozen process or a cut cable does: statements wait until it is thawed. */
+export function freezable(db: Database): { db: Database; freeze(): void; thaw(): void } {
+  let frozen: Promise<void> | undefined
+  let melt = (): void => undefined
+  return {
+    db: {
+      ...db,
+      query: async (statement, values) => {
+        await frozen
+        return db.query(statement, values)
+      },
+      transaction: async (work) => {
+        await frozen
+        return db.transaction(work)
+      },
+    },
+    freeze: () => (frozen = new Promise((resolve) => (melt = resolve))),
+    thaw: () => {
+      frozen = undefined
+      melt()
+    },
+  }
+}
+
 export interface TestWorker {
   worker: Worker
   frames: (ServerFrame & { user_id: string })[]
@@ -52,7 +76,11 @@ export interface TestWorker {
   seen(execution_id: string): string
 }
 
-export function testWorker(db: Database, provider: ModelProvider, more: { lease_ms?: number; limits?: Partial<WorkerLimits> } = {}): TestWorker {
+export function testWorker(
+  db: Database,
+  provider: ModelProvider,
+  more: { lease_ms?: number; limits?: Partial<WorkerLimits> } = {},
+): TestWorker {
   const frames: TestWorker['frames'] = []
   const worker = createWorker({
     db,
@@ -83,22 +111,44 @@ export async function newUser(db: Database): Promise<string> {
   return id
 }
 
-export async function newAgent(db: Database, definition: WorkflowDefinition = promptOnlyWorkflow(), more: { system_prompt?: string; model_params?: unknown; user_id?: string } = {}): Promise<Agent> {
+export async function newAgent(
+  db: Database,
+  definition: WorkflowDefinition = promptOnlyWorkflow(),
+  more: { system_prompt?: string; model_params?: unknown; user_id?: string } = {},
+): Promise<Agent> {
   const user_id = more.user_id ?? (await newUser(db))
   const agent_id = newId()
   const agent_version_id = newId()
-  await db.query('insert into agents (id, name, developer_id, slug) values ($1, $2, $3, $4)', [agent_id, 'Agent', user_id, `a-${agent_id}`])
+  await db.query('insert into agents (id, name, developer_id, slug) values ($1, $2, $3, $4)', [
+    agent_id,
+    'Agent',
+    user_id,
+    `a-${agent_id}`,
+  ])
   await db.query(
     `insert into agent_versions (id, agent_id, version, workflow_definition, system_prompt, model_params_override, content_hash, created_by)
       values ($1, $2, '1', $3, $4, $5, $6, $7)`,
-    [agent_version_id, agent_id, JSON.stringify(definition), more.system_prompt ?? null, JSON.stringify(more.model_params ?? null), agent_version_id, user_id],
+    [
+      agent_version_id,
+      agent_id,
+      JSON.stringify(definition),
+      more.system_prompt ?? null,
+      JSON.stringify(more.model_params ?? null),
+      agent_version_id,
+      user_id,
+    ],
   )
   return { user_id, agent_id, agent_version_id }
 }
 
 export async function newChat(db: Database, agent: Agent, user_id = agent.user_id): Promise<string> {
   const id = newId()
-  await db.query('insert into chats (id, user_id, agent_id, agent_version_id) values ($1, $2, $3, $4)', [id, user_id, agent.agent_id, agent.agent_version_id])
+  await db.query('insert into chats (id, user_id, agent_id, agent_version_id) values ($1, $2, $3, $4)', [
+    id,
+    user_id,
+    agent.agent_id,
+    agent.agent_version_id,
+  ])
   return id
 }
 
@@ -118,15 +168,18 @@ export async function ask(
   text: string,
   more: { parent?: string; lease?: Lease | undefined; blocked_by?: string; user_id?: string } = {},
 ): Promise<Turn> {
-  const turn = { execution_id: newId(), chat_id, user_id: more.user_id ?? agent.user_id, question_id: newId(), answer_id: newId() }
+  const turn = {
+    execution_id: newId(),
+    chat_id,
+    user_id: more.user_id ?? agent.user_id,
+    question_id: newId(),
+    answer_id: newId(),
+  }
   await db.transaction(async (tx) => {
-    await tx.query(`insert into chat_messages (id, chat_id, parent_message_id, role, content, user_id) values ($1, $2, $3, 'user', $4, $5)`, [
-      turn.question_id,
-      chat_id,
-      more.parent ?? null,
-      text,
-      turn.user_id,
-    ])
+    await tx.query(
+      `insert into chat_messages (id, chat_id, parent_message_id, role, content, user_id) values ($1, $2, $3, 'user', $4, $5)`,
+      [turn.question_id, chat_id, more.parent ?? null, text, turn.user_id],
+    )
     await tx.query(
       `insert into chat_messages (id, chat_id, parent_message_id, role, status, workflow_status, workflow_execution_id, user_id)
         values ($1, $2, $3, 'assistant', 'sending', 'queued', $4, $5)`,
@@ -135,12 +188,27 @@ export async function ask(
     await tx.query(
       `insert into workflow_executions (execution_id, chat_id, message_id, agent_version_id, thread_id, status, user_id, answer_message_id)
         values ($1, $2, $3, $4, $5, 'queued', $6, $7)`,
-      [turn.execution_id, chat_id, turn.question_id, agent.agent_version_id, `chat_${chat_id}:${turn.execution_id}`, turn.user_id, turn.answer_id],
+      [
+        turn.execution_id,
+        chat_id,
+        turn.question_id,
+        agent.agent_version_id,
+        `chat_${chat_id}:${turn.execution_id}`,
+        turn.user_id,
+        turn.answer_id,
+      ],
     )
     await tx.query(
       `insert into run_queue (execution_id, user_id, lease_owner, lease_until, attempt, blocked_by)
         values ($1, $2, $3, now() + $4::int * interval '1 ms', $5, $6)`,
-      [turn.execution_id, turn.user_id, more.lease?.owner ?? null, more.lease?.lease_ms ?? null, more.lease?.attempt ?? 0, more.blocked_by ?? null],
+      [
+        turn.execution_id,
+        turn.user_id,
+        more.lease?.owner ?? null,
+        more.lease?.lease_ms ?? null,
+        more.lease?.attempt ?? 0,
+        more.blocked_by ?? null,
+      ],
     )
   })
   return turn
@@ -150,7 +218,13 @@ export interface Answer extends Record<string, unknown> {
   content: string
   status: string
   workflow_status: string
-  metadata: { error?: { code: string; params?: Record<string, unknown> }; demo?: boolean; model?: string; tokens_prompt?: number; tokens_completion?: number }
+  metadata: {
+    error?: { code: string; params?: Record<string, unknown> }
+    demo?: boolean
+    model?: string
+    tokens_prompt?: number
+    tokens_completion?: number
+  }
   execution_status: string
   attempt: number
   queued: boolean

@@ -10,7 +10,10 @@ export const llmNode = nodeType({
   id: '019a0000-0000-7000-8000-000000000002',
   type_name: 'llm',
   display_name: { zh: '大模型', en: 'Language model' },
-  description: { zh: '用提示词调用大模型，输出它的回答。', en: 'Calls a language model with a prompt and outputs its answer.' },
+  description: {
+    zh: '用提示词调用大模型，输出它的回答。',
+    en: 'Calls a language model with a prompt and outputs its answer.',
+  },
   category: 'processing',
   ports: { in: 1, out: 'many' },
   input_schema: stateSchema,

@@ -12,6 +12,9 @@ export const timeoutSeconds = Type.Integer({ title: 'timeout_seconds', minimum: 
 
 /** What every node may read: `{{ input.text }}`, `{{ nodes.<name>.output }}`. */
 export const stateSchema = Type.Object({
-  input: Type.Object({ text: Type.String(), history: Type.Optional(Type.Array(Type.Object({ role: Type.String(), content: Type.String() }))) }),
+  input: Type.Object({
+    text: Type.String(),
+    history: Type.Optional(Type.Array(Type.Object({ role: Type.String(), content: Type.String() }))),
+  }),
   nodes: Type.Record(Type.String(), Type.Object({ output: Type.Unknown() })),
 })

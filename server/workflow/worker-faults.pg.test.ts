@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest'
+import type { MockFault } from '../app/testing/mock-model.ts'
+import { useBench, WHOLE } from './testing/bench.ts'
+import { ask, ended, newAgent, newChat } from './testing/rig.ts'
+
+const bench = useBench()
+
+async function turn(text = 'hello') {
+  const agent = await newAgent(bench.db)
+  return ask(bench.db, agent, await newChat(bench.db, agent), text)
+}
+
+describe('a run whose model fails', () => {
+  it.each<[MockFault, string]>([
+    ['error', 'model/unavailable'],
+    ['hang', 'model/timed-out'],
+    ['rubbish', 'model/bad-answer'],
+    ['unauthorized', 'model/refused'],
+    ['not-found', 'model/not-found'],
+  ])('fails on %s with %s and no text', async (fault, code) => {
+    bench.mock.set({ fault })
+    const asked = await turn()
+    const { frames } = await bench.work()
+    const answer = await ended(bench.db, asked)
+    expect(answer).toMatchObject({
+      content: '',
+      status: 'failed',
+      workflow_status: 'failed',
+      execution_status: 'failed',
+    })
+    expect(answer.metadata.error?.code).toBe(code)
+    expect(frames.at(-1)).toMatchObject({ t: 'run.end', status: 'failed' })
+  })
+
+  it.each<[MockFault, string]>([
+    ['half-close', 'model/interrupted'],
+    ['reset', 'model/interrupted'],
+    ['stall', 'model/timed-out'],
+  ])('keeps the text that came before %s', async (fault, code) => {
+    bench.mock.set({ fault })
+    const asked = await turn()
+    const { seen } = await bench.work()
+    const answer = await ended(bench.db, asked)
+    expect(answer.metadata.error?.code).toBe(code)
+    expect(answer.content.length).toBeGreaterThan(20)
+    expect(answer.content).toBe(seen(asked.execution_id))
+  })
+
+  it('goes on after a 429 that says how long to wait', async () => {
+    bench.mock.set({ fault: 'rate-limit', fault_times: 1, retry_after_seconds: 0.1 })
+    const asked = await turn()
+    await bench.work()
+    expect(await ended(bench.db, asked)).toMatchObject({ content: WHOLE, status: 'sent' })
+  })
+
+  it('stores what Postgres cannot hold as best it can', async () => {
+    bench.mock.set({ answer: 'a\u0000b \ud83d c' })
+    const asked = await turn()
+    await bench.work()
+    expect(await ended(bench.db, asked)).toMatchObject({ content: 'ab \ufffd c', status: 'sent' })
+  })
+
+  it('fails a run that takes too long as a whole', async () => {
+    bench.mock.set({ tokens: 10_000, tokens_per_second: 100 })
+    const asked = await turn()
+    await bench.work({ limits: { run_ms: 200, poll_ms: 50 } })
+    const answer = await ended(bench.db, asked)
+    expect(answer.metadata.error?.code).toBe('run/timed-out')
+    expect(answer.content.length).toBeGreaterThan(0)
+  })
+
+  it('fails a version that cannot run', async () => {
+    const agent = await newAgent(bench.db, {
+      version: 1,
+      nodes: [{ node_name: 'start', node_type: 'start', node_config: {} }],
+      edges: [],
+    })
+    const asked = await ask(bench.db, agent, await newChat(bench.db, agent), 'hello')
+    await bench.work()
+    expect((await ended(bench.db, asked)).metadata.error).toMatchObject({
+      code: 'workflow/invalid',
+      params: { issue: 'end-missing' },
+    })
+  })
+})

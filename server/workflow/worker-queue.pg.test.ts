@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest'
+import { useBench } from './testing/bench.ts'
+import { answerOf, ask, ended, newAgent, newChat, newUser, type Agent } from './testing/rig.ts'
+import { notifyCancel, notifyRuns } from './wake-up.ts'
+
+const bench = useBench()
+
+async function place(): Promise<{ agent: Agent; chat: string }> {
+  const agent = await newAgent(bench.db)
+  return { agent, chat: await newChat(bench.db, agent) }
+}
+
+const questions = () => bench.mock.requests.map(({ body }) => body.messages?.at(-1)?.content)
+
+describe('the queue', () => {
+  it('holds a run until the one before it in its branch has ended', async () => {
+    const { agent, chat } = await place()
+    bench.mock.set({ first_token_ms: 100 })
+    const first = await ask(bench.db, agent, chat, 'one')
+    const second = await ask(bench.db, agent, chat, 'two', { parent: first.answer_id, blocked_by: first.execution_id })
+    await bench.work({ limits: { poll_ms: 60_000 } })
+    await ended(bench.db, second)
+    expect(questions()).toEqual(['one', 'two'])
+    expect(bench.mock.requests[1]?.body.messages).toHaveLength(3)
+  })
+
+  it('keeps the order when a run in the middle is stopped before its turn', async () => {
+    const { agent, chat } = await place()
+    bench.mock.set({ first_token_ms: 400 })
+    const first = await ask(bench.db, agent, chat, 'one')
+    const second = await ask(bench.db, agent, chat, 'two', { blocked_by: first.execution_id })
+    const third = await ask(bench.db, agent, chat, 'three', { blocked_by: second.execution_id })
+    await bench.work({ limits: { poll_ms: 30 } })
+    await expect.poll(() => bench.mock.requests.length).toBe(1)
+    await bench.db.query('update run_queue set cancel_requested_at = now() where execution_id = $1', [
+      second.execution_id,
+    ])
+    expect(await ended(bench.db, second)).toMatchObject({ workflow_status: 'cancelled' })
+    expect(await answerOf(bench.db, first)).toMatchObject({ queued: true })
+    expect(questions()).toEqual(['one'])
+    await ended(bench.db, third)
+    expect(questions()).toEqual(['one', 'three'])
+  })
+
+  it('frees a run whose predecessor had ended before it was queued', async () => {
+    const { agent, chat } = await place()
+    const asked = await ask(bench.db, agent, chat, 'one', { blocked_by: '00000000-0000-7000-8000-000000000000' })
+    await bench.work({ limits: { poll_ms: 30 } })
+    await ended(bench.db, asked)
+  })
+
+  it('serves everybody in turns, however long the queue of one', async () => {
+    const busy = await place()
+    const many = await Promise.all(
+      Array.from({ length: 30 }, (_, index) => ask(bench.db, busy.agent, busy.chat, `busy ${index}`)),
+    )
+    const others = await Promise.all(
+      Array.from({ length: 5 }, async (_, index) => {
+        const user_id = await newUser(bench.db)
+        return ask(bench.db, busy.agent, await newChat(bench.db, busy.agent, user_id), `other ${index}`, { user_id })
+      }),
+    )
+    await bench.work({ limits: { runs: 3, runs_per_user: 2 } })
+    await Promise.all([...many, ...others].map((asked) => ended(bench.db, asked, 15_000)))
+    const places = questions().flatMap((text, index) => (text?.startsWith('other') ? [index] : []))
+    expect(Math.max(...places)).toBeLessThan(14)
+  })
+
+  it('never runs more of one person than allowed', async () => {
+    const { agent, chat } = await place()
+    const asked = await Promise.all(Array.from({ length: 9 }, (_, index) => ask(bench.db, agent, chat, `${index}`)))
+    const { worker } = await bench.work({ limits: { runs_per_user: 2 } })
+    let most = 0
+    const watch = setInterval(() => (most = Math.max(most, worker.status().running)), 1)
+    await Promise.all(asked.map((each) => ended(bench.db, each)))
+    clearInterval(watch)
+    expect(most).toBeLessThanOrEqual(2)
+  })
+
+  it('wakes by NOTIFY, and stops by NOTIFY', async () => {
+    const { agent, chat } = await place()
+    bench.mock.set({ tokens: 1000, tokens_per_second: 100 })
+    const { worker } = await bench.work({ limits: { poll_ms: 60_000 } })
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const asked = await ask(bench.db, agent, chat, 'one')
+    await notifyRuns(bench.db)
+    await expect.poll(() => worker.status().running).toBe(1)
+    await expect.poll(() => bench.mock.requests.length).toBe(1)
+    await notifyCancel(bench.db, asked.execution_id)
+    expect(await ended(bench.db, asked)).toMatchObject({ workflow_status: 'cancelled' })
+  })
+
+  it('is shared by two workers without a run done twice', async () => {
+    const { agent, chat } = await place()
+    const asked = await Promise.all(Array.from({ length: 12 }, (_, index) => ask(bench.db, agent, chat, `${index}`)))
+    const limits = { runs: 2, runs_per_user: 100, poll_ms: 20 }
+    await Promise.all([bench.work({ limits }), bench.work({ limits })])
+    await Promise.all(asked.map((each) => ended(bench.db, each)))
+    expect(questions().toSorted()).toEqual(asked.map((_, index) => `${index}`).toSorted())
+  })
+})
+
+describe('a reservation', () => {
+  it('is refused when slots, the person or the worker have no room', async () => {
+    const { worker } = await bench.work({ limits: { runs: 3, runs_per_user: 2 } })
+    await expect.poll(() => worker.reserve('a') !== undefined).toBe(true)
+    const second = worker.reserve('a')
+    expect(second).toBeDefined()
+    expect(worker.reserve('a')).toBeUndefined()
+    expect(worker.reserve('b')).toBeDefined()
+    expect(worker.reserve('c')).toBeUndefined()
+    if (second) worker.release(second)
+    expect(worker.reserve('c')).toBeDefined()
+    await worker.stop()
+    expect(worker.reserve('d')).toBeUndefined()
+  })
+
+  it('that nobody used runs out', async () => {
+    const { worker } = await bench.work({ lease_ms: 90, limits: { runs: 1 } })
+    await expect.poll(() => worker.reserve('a') !== undefined).toBe(true)
+    expect(worker.reserve('b')).toBeUndefined()
+    await expect.poll(() => worker.reserve('b') !== undefined).toBe(true)
+  })
+})
