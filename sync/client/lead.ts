@@ -8,7 +8,7 @@ export interface Lead {
   /** Take the lead from a worker that shows no life. */
   steal: boolean
   /** Opens the replica; absent outside a worker, where the files cannot be held. */
-  open?: ((user_id: string, generation: number) => Promise<Replica>) | undefined
+  open?: ((user_id: string, generation: number, report: (trouble: string) => void) => Promise<Replica>) | undefined
 }
 
 /**
@@ -21,7 +21,7 @@ export async function lead(options: Omit<EngineOptions, 'openReplica'>, { steal,
   const openReplica = open && (async () => {
     const files = await ownGeneration(options.user_id, taken)
     taken = false
-    return open(options.user_id, files)
+    return open(options.user_id, files, (trouble) => void noteTrouble(options.user_id, trouble))
   })
   try {
     await navigator.locks.request(hostLockName(options.user_id), steal ? { steal: true } : {}, async () => {
@@ -44,4 +44,11 @@ async function ownGeneration(user_id: string, taken: boolean): Promise<number> {
   } finally {
     db.close()
   }
+}
+
+/** Kept for support: why a replica was thrown away. */
+async function noteTrouble(user_id: string, trouble: string): Promise<void> {
+  const db = new DeviceDb(user_id)
+  await db.meta.put({ key: 'replica_trouble', value: { at: new Date().toISOString(), trouble } }).catch(() => undefined)
+  db.close()
 }

@@ -15,7 +15,7 @@ const START_PARAMS = ['-c', 'shared_buffers=16MB', '-c', 'timezone=UTC']
  * Opens the person's replica: in OPFS, else in IndexedDB, else in memory for this session. What cannot be opened is
  * deleted and built again; the outbox is not in it.
  */
-export async function openReplica(user_id: string, generation: number): Promise<PgliteReplica> {
+export async function openReplica(user_id: string, generation: number, report: (trouble: string) => void): Promise<PgliteReplica> {
   let last: unknown
   for (const home of await homes(user_id, `${schemaHash()}-g${generation}`)) {
     for (const fresh of [false, true]) {
@@ -26,6 +26,7 @@ export async function openReplica(user_id: string, generation: number): Promise<
         return replica
       } catch (error) {
         last = error
+        report(`${home.dataDir}${fresh ? ' (fresh)' : ''}: ${String(error)}`)
         if (error instanceof OpenTimeout) throw error
       }
     }

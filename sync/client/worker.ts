@@ -13,7 +13,7 @@ globalThis.addEventListener('message', (event: MessageEvent<WorkerOrder>) => {
 
 
 /** The database is most of the worker's code: it loads while reads already come from the server. */
-async function open(user_id: string, generation: number): Promise<Replica> {
+async function open(user_id: string, generation: number, report: (trouble: string) => void): Promise<Replica> {
   const module = await import('./open-replica.ts')
-  return module.openReplica(user_id, generation)
+  return module.openReplica(user_id, generation, report)
 }
