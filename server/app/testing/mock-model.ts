@@ -39,6 +39,8 @@ export interface MockModelOptions {
   prefix?: string
   /** Text of the answer instead of numbered words; split into words. */
   answer?: string | undefined
+  /** Each word is the time at which it is sent, `t<ms since the epoch, base 36>`: for measuring how long we hold it. */
+  stamped?: boolean
 }
 
 /** What the mock was asked, in order. */
@@ -148,7 +150,7 @@ export async function startMockModel(initial: MockModelOptions = {}): Promise<Mo
       const due = Math.min(words.length, Math.floor((performance.now() - started) / gap) + 1)
       for (; spoken < due; spoken += 1) {
         if (fault === 'bad-json') send('{"choices": [')
-        else chunk({ content: words[spoken] }, null)
+        else chunk({ content: options.stamped ? `t${Date.now().toString(36)} ` : words[spoken] }, null)
         if (spoken >= words.length / 2 && fault !== undefined && BREAKS.has(fault)) {
           if (fault === 'half-close') response.end()
           if (fault === 'reset') response.destroy()
@@ -211,7 +213,7 @@ function isAddress(address: AddressInfo | string | null): address is AddressInfo
 }
 
 if (import.meta.main) {
-  const [port, first_token_ms, tokens_per_second, tokens] = process.argv.slice(2).map(Number)
+  const [port, first_token_ms, tokens_per_second, tokens] = process.argv.slice(2).filter((word) => !word.startsWith('--')).map(Number)
   const given = Object.entries({ port, first_token_ms, tokens_per_second, tokens }).filter(
     ([, value]) => value !== undefined,
   )
