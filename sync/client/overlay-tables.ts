@@ -1,5 +1,6 @@
 import type { PGliteInterface } from '@electric-sql/pglite'
 import { rowKeyText, type Row, type RowKey } from '../../shared/kernel/mutator.ts'
+import { groupBy } from '../core/group-by.ts'
 import type { OverlayRow } from '../core/overlay.ts'
 import { pgText } from '../core/pg-text.ts'
 import { SHAPE_NAMES, SHAPES, shapeOfTable, type ShapeDefinition } from '../protocol/shapes.ts'
@@ -80,7 +81,7 @@ function keyOf(shape: ShapeDefinition): ReplicaColumn[] {
 /** Synced rows of the given keys that exist, by `rowKeyText`. */
 export async function readBase(pg: PGliteInterface, keys: readonly RowKey[]): Promise<Map<string, Row>> {
   const found = new Map<string, Row>()
-  for (const [table, group] of Map.groupBy(keys, (key) => key.table)) {
+  for (const [table, group] of groupBy(keys, (key) => key.table)) {
     const shape = shapeOfTable(table)
     if (!shape) continue
     const { sql, values } = selectRows(`${table}_synced`, replicaColumns(shape), keyOf(shape), group.map(({ key }) => key))

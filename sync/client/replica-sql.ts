@@ -1,3 +1,4 @@
+import { groupBy } from '../core/group-by.ts'
 import type { ReplicaColumn } from './replica-schema.ts'
 
 type Cells = Record<string, string | null>
@@ -30,7 +31,7 @@ export function upsertRows(table: string, columns: readonly ReplicaColumn[], key
 
 /** Given columns of existing rows; rows are grouped by the columns they carry. */
 export function updateRows(table: string, columns: readonly ReplicaColumn[], key: readonly ReplicaColumn[], rows: readonly Cells[]): (Statement & { count: number })[] {
-  const groups = Map.groupBy(rows, (row) => columns.filter(({ name }) => name in row).map(({ name }) => name).join(','))
+  const groups = groupBy(rows, (row) => columns.filter(({ name }) => name in row).map(({ name }) => name).join(','))
   return [...groups].flatMap(([names, group]) => {
     const carried = columns.filter(({ name }) => names.split(',').includes(name))
     const sets = carried.filter(({ name }) => !key.some((part) => part.name === name))

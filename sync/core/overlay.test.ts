@@ -9,6 +9,7 @@ const args = Type.Object({ id: Type.String(), title: Type.String() })
 const reads = ({ id }: { id: string }) => [{ table: 'chats', key: { id } }]
 const create = mutator({
   name: 'create',
+  permission: 'chat.use',
   args,
   reads,
   run: ({ id, title }, rows): Write[] => {
@@ -21,6 +22,7 @@ const create = mutator({
 })
 const rename = mutator({
   name: 'rename',
+  permission: 'chat.use',
   args,
   reads,
   run: ({ id, title }, rows): Write[] => {
@@ -29,7 +31,7 @@ const rename = mutator({
     return [{ op: 'update', table: 'chats', key: { id }, set: { title: `${String(chat['title'])}+${title}` } }]
   },
 })
-const remove = mutator({ name: 'remove', args, reads, run: ({ id }): Write[] => [{ op: 'delete', table: 'chats', key: { id } }] })
+const remove = mutator({ name: 'remove', permission: 'chat.use', args, reads, run: ({ id }): Write[] => [{ op: 'delete', table: 'chats', key: { id } }] })
 const mutators: Record<string, Mutator> = Object.fromEntries([create, rename, remove].map((one) => [one.name, one]))
 const deps = { mutators, user_id: 'u' }
 
