@@ -17,7 +17,8 @@ const say = (text: string) => process.stdout.write(`${text}\n`)
 async function main(): Promise<void> {
   const env = readEnvironment(process.env)
   const log = createLog(env.logLevel)
-  await mkdir(env.dataDir, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+  // Root's Postgres runs as another account, which must pass through; the secrets inside are 0600 each.
+  await mkdir(env.dataDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 }).catch((error: NodeJS.ErrnoException) => {
     throw new ConfigurationError(
       `DATA_DIR（${env.dataDir}）不能写入：${error.code}。请换一个目录或修改权限。`,
       `DATA_DIR (${env.dataDir}) cannot be written: ${error.code}. Choose another folder or change its permissions.`,

@@ -129,7 +129,9 @@ async function newState(folder: string): Promise<PostgresState> {
 function chooseFolder(base: string, runAs: RunAs | undefined): string {
   if (!runAs || canTraverse(base, runAs)) return '.'
   // Root's private home, for example. Not under /tmp: this is where people's data will be.
-  return path.join('/var/lib/banyan', createHash('sha256').update(base).digest('hex').slice(0, 16))
+  // Never the folder of an earlier data directory of the same name: its password went with it.
+  const name = createHash('sha256').update(base).digest('hex').slice(0, 16)
+  return path.join('/var/lib/banyan', `${name}-${randomBytes(4).toString('hex')}`)
 }
 
 function readState(file: string): PostgresState | undefined {
