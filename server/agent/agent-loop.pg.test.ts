@@ -25,14 +25,29 @@ beforeAll(async () => {
 })
 afterAll(() => drop())
 
-async function buildAgent(owner: Actor, more: { name?: string; system_prompt?: string; workflow_definition?: unknown } = {}): Promise<string> {
+async function buildAgent(
+  owner: Actor,
+  more: { name?: string; system_prompt?: string; workflow_definition?: unknown } = {},
+): Promise<string> {
   const agent_id = newId()
   const name = more.name ?? `Agent ${agent_id.slice(-6)}`
-  await db.query('insert into agents (id, name, developer_id, slug) values ($1, $2, $3, $4)', [agent_id, name, owner.user_id, `a-${agent_id}`])
+  await db.query('insert into agents (id, name, developer_id, slug) values ($1, $2, $3, $4)', [
+    agent_id,
+    name,
+    owner.user_id,
+    `a-${agent_id}`,
+  ])
   await db.query(
     `insert into agent_drafts (id, agent_id, user_id, name, description, system_prompt, workflow_definition)
      values ($1, $2, $3, $4, '一个会写周报的智能体', $5, $6)`,
-    [newId(), agent_id, owner.user_id, name, more.system_prompt ?? 'secret prompt', more.workflow_definition ? JSON.stringify(more.workflow_definition) : null],
+    [
+      newId(),
+      agent_id,
+      owner.user_id,
+      name,
+      more.system_prompt ?? 'secret prompt',
+      more.workflow_definition ? JSON.stringify(more.workflow_definition) : null,
+    ],
   )
   return agent_id
 }
@@ -72,14 +87,18 @@ describe('the way of an agent into the store', () => {
     const both = await buildPerson(db, ['user', 'developer', 'reviewer', 'admin'])
     const agent_id = await buildAgent(both)
     const release = await submitAgent(db, both, submission(agent_id))
-    await expect(decideReview(db, both, release.id, { decision: 'approve', reason: '' })).rejects.toMatchObject({ code: 'review/own-agent' })
+    await expect(decideReview(db, both, release.id, { decision: 'approve', reason: '' })).rejects.toMatchObject({
+      code: 'review/own-agent',
+    })
     await expect(tryReview(db, both, release.id)).rejects.toMatchObject({ code: 'review/own-agent' })
   })
 
   it('wants a reason for a rejection, and decides once', async () => {
     const agent_id = await buildAgent(developer)
     const release = await submitAgent(db, developer, submission(agent_id))
-    await expect(decideReview(db, reviewer, release.id, { decision: 'reject', reason: '  ' })).rejects.toMatchObject({ code: 'review/reason-required' })
+    await expect(decideReview(db, reviewer, release.id, { decision: 'reject', reason: '  ' })).rejects.toMatchObject({
+      code: 'review/reason-required',
+    })
     const decisions = await Promise.allSettled([
       decideReview(db, reviewer, release.id, { decision: 'reject', reason: 'prompt leaks' }),
       decideReview(db, reviewer, release.id, { decision: 'approve', reason: '' }),
@@ -90,11 +109,19 @@ describe('the way of an agent into the store', () => {
   it('allows one open submission, which may be withdrawn, and versions only upwards', async () => {
     const agent_id = await buildAgent(developer)
     const first = await submitAgent(db, developer, submission(agent_id, '1.2.0'))
-    await expect(submitAgent(db, developer, submission(agent_id, '1.3.0'))).rejects.toMatchObject({ code: 'agent/already-submitted' })
+    await expect(submitAgent(db, developer, submission(agent_id, '1.3.0'))).rejects.toMatchObject({
+      code: 'agent/already-submitted',
+    })
     await withdrawVersion(db, developer, agent_id, first.id)
-    await expect(submitAgent(db, developer, submission(agent_id, '1.1.9'))).rejects.toMatchObject({ code: 'row/exists' })
-    await expect(submitAgent(db, user, submission(agent_id, '1.3.0'))).rejects.toMatchObject({ code: 'agent/not-yours' })
-    await expect(submitAgent(db, developer, { ...submission(agent_id, '1.3.0'), revision: 7 })).rejects.toMatchObject({ code: 'agent/draft-conflict' })
+    await expect(submitAgent(db, developer, submission(agent_id, '1.1.9'))).rejects.toMatchObject({
+      code: 'row/exists',
+    })
+    await expect(submitAgent(db, user, submission(agent_id, '1.3.0'))).rejects.toMatchObject({
+      code: 'agent/not-yours',
+    })
+    await expect(submitAgent(db, developer, { ...submission(agent_id, '1.3.0'), revision: 7 })).rejects.toMatchObject({
+      code: 'agent/draft-conflict',
+    })
   })
 
   it('shows a reviewer the last approved version to compare with', async () => {
@@ -108,19 +135,31 @@ describe('the way of an agent into the store', () => {
     expect(review.approved?.system_prompt).toBe('old words')
     await decideReview(db, reviewer, second.id, { decision: 'approve', reason: '' })
     expect((await readReview(db, reviewer, first.id)).approved).toBeNull()
-    expect(await db.query('select version from agent_versions where agent_id = $1 and is_current', [agent_id])).toEqual([{ version: '1.1.0' }])
+    expect(await db.query('select version from agent_versions where agent_id = $1 and is_current', [agent_id])).toEqual(
+      [{ version: '1.1.0' }],
+    )
   })
 
   it('refuses to freeze a workflow that cannot run', async () => {
-    const agent_id = await buildAgent(developer, { workflow_definition: { version: 1, nodes: [{ node_name: 'start', node_type: 'start', node_config: {} }], edges: [] } })
+    const agent_id = await buildAgent(developer, {
+      workflow_definition: {
+        version: 1,
+        nodes: [{ node_name: 'start', node_type: 'start', node_config: {} }],
+        edges: [],
+      },
+    })
     await expect(submitAgent(db, developer, submission(agent_id))).rejects.toMatchObject({ code: 'workflow/invalid' })
   })
 
   it('keeps a release as it was submitted', async () => {
     const agent_id = await buildAgent(developer)
     const release = await submitAgent(db, developer, submission(agent_id))
-    await expect(db.query("update agent_versions set system_prompt = 'other' where id = $1", [release.id])).rejects.toThrow(/immutable/)
-    await expect(db.query("update agent_reviews set action = 'approved' where agent_version_id = $1", [release.id])).rejects.toThrow(/append only/)
+    await expect(
+      db.query("update agent_versions set system_prompt = 'other' where id = $1", [release.id]),
+    ).rejects.toThrow(/immutable/)
+    await expect(
+      db.query("update agent_reviews set action = 'approved' where agent_version_id = $1", [release.id]),
+    ).rejects.toThrow(/append only/)
     await expect(db.query('delete from audit_log')).rejects.toThrow(/append only/)
   })
 
@@ -128,9 +167,16 @@ describe('the way of an agent into the store', () => {
     const [assistant] = await db.query<{ id: string }>("select id from agents where slug = 'assistant'")
     const agent_id = assistant?.id ?? ''
     await expect(rateAgent(db, user, agent_id, { score: 5 })).rejects.toMatchObject({ code: 'store/rate-after-use' })
-    await db.query('insert into agent_usages (id, user_id, agent_id) values ($1, $2, $3)', [newId(), user.user_id, agent_id])
+    await db.query('insert into agent_usages (id, user_id, agent_id) values ($1, $2, $3)', [
+      newId(),
+      user.user_id,
+      agent_id,
+    ])
     expect(await rateAgent(db, user, agent_id, { score: 5 })).toEqual({ average_rating: 5, rating_count: 1 })
-    expect(await rateAgent(db, user, agent_id, { score: 4, comment: 'good' })).toEqual({ average_rating: 4, rating_count: 1 })
+    expect(await rateAgent(db, user, agent_id, { score: 4, comment: 'good' })).toEqual({
+      average_rating: 4,
+      rating_count: 1,
+    })
   })
 
   it('finds seeded agents in Chinese and in English, by category above, and nothing for punctuation', async () => {

@@ -17,7 +17,15 @@ export interface FrozenDraft {
 
 type Freezable = Pick<
   AgentDraftRow,
-  'name' | 'description' | 'category_id' | 'tags' | 'icon' | 'listing' | 'system_prompt' | 'model_params' | 'workflow_definition'
+  | 'name'
+  | 'description'
+  | 'category_id'
+  | 'tags'
+  | 'icon'
+  | 'listing'
+  | 'system_prompt'
+  | 'model_params'
+  | 'workflow_definition'
 >
 
 /** Resolves a draft. An unfinished workflow is refused with its first fault. */

@@ -27,7 +27,8 @@ export interface RunRequest {
  * with it; anything else its author; a submitted release also a reviewer, in the review's sandboxed chat only.
  */
 export function mayRun(version: RunnableVersion, request: RunRequest): boolean {
-  if (version.developer_id === request.user_id && version.created_by === request.user_id) return request.source !== 'review'
+  if (version.developer_id === request.user_id && version.created_by === request.user_id)
+    return request.source !== 'review'
   if (version.kind === 'draft') return false
   if (request.source === 'review') return version.state !== null && mayDo(request.roles, 'review:try')
   if (version.state !== 'approved') return false

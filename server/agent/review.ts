@@ -57,7 +57,13 @@ export async function readReview(db: Database, actor: Actor, version_id: string)
   const submitted = await reviewedVersion(db, version_id)
   if (!submitted) throw userError('row/not-found', { table: 'agent_versions' })
   const release = await releaseById(db, version_id)
-  const history = await db.query<{ action: ReviewEntry['state']; actor: string; reason: string | null; at: string; version: string }>(
+  const history = await db.query<{
+    action: ReviewEntry['state']
+    actor: string
+    reason: string | null
+    at: string
+    version: string
+  }>(
     prepared(
       `select r.action, u.name as actor, r.reason, r.created_at as at, v.version
        from agent_reviews r join users u on u.id = r.actor_id join agent_versions v on v.id = r.agent_version_id
@@ -98,7 +104,14 @@ export async function decideReview(
             name: 'review',
             sql: `insert into agent_reviews (id, agent_id, agent_version_id, action, actor_id, reason)
               values ($1::uuid, $2::uuid, $3::uuid, $4::varchar, $5::uuid, $6::text)`,
-            values: [newId(), release.agent_id, version_id, approves ? 'approved' : 'rejected', actor.user_id, reason || null],
+            values: [
+              newId(),
+              release.agent_id,
+              version_id,
+              approves ? 'approved' : 'rejected',
+              actor.user_id,
+              reason || null,
+            ],
           },
           auditPart({
             actor_id: actor.user_id,
@@ -121,12 +134,18 @@ export async function decideReview(
  * a statement of its own, because the unique index is checked row by row.
  */
 export async function publish(tx: Queryable, agent_id: string, version_id: string, manifest: Manifest): Promise<void> {
-  await tx.query(prepared('update agent_versions set is_current = false where agent_id = $1 and is_current', [agent_id]))
+  await tx.query(
+    prepared('update agent_versions set is_current = false where agent_id = $1 and is_current', [agent_id]),
+  )
   await tx.query(compose([currentPart(version_id), listingPart(agent_id, manifest)], 'select 1'))
 }
 
 function currentPart(version_id: string): Part {
-  return { name: 'current', sql: 'update agent_versions set is_current = true where id = $1::uuid', values: [version_id] }
+  return {
+    name: 'current',
+    sql: 'update agent_versions set is_current = true where id = $1::uuid',
+    values: [version_id],
+  }
 }
 
 function listingPart(agent_id: string, manifest: Manifest): Part {
@@ -177,9 +196,21 @@ export async function tryReview(db: Database, actor: Actor, version_id: string):
           name: 'chat',
           sql: `insert into chats (id, user_id, agent_id, agent_version_id, title, source, expires_at)
             values ($1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::varchar, 'review', now() + interval '30 days')`,
-          values: [chat_id, actor.user_id, entry.agent_id, version_id, `${entry.agent_name} ${entry.version}`.slice(0, 255)],
+          values: [
+            chat_id,
+            actor.user_id,
+            entry.agent_id,
+            version_id,
+            `${entry.agent_name} ${entry.version}`.slice(0, 255),
+          ],
         },
-        auditPart({ actor_id: actor.user_id, action: 'review.try', object_type: 'agent_version', object_id: version_id, params: { chat_id } }),
+        auditPart({
+          actor_id: actor.user_id,
+          action: 'review.try',
+          object_type: 'agent_version',
+          object_id: version_id,
+          params: { chat_id },
+        }),
       ],
       'select 1',
     ),

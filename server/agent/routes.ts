@@ -11,18 +11,36 @@ export function agentRoutes(context: ServeContext, { db }: { db: Database }): Ro
   const router = createRouter()
 
   serve(router, context, api.submitAgent)(({ actor, params, body }) => submitAgent(db, actor, { ...params, ...body }))
-  serve(router, context, api.listVersions)(async ({ actor, params }) => {
-    const [own] = await db.query(prepared('select 1 from agents where id = $1 and developer_id = $2', [params.agent_id, actor.user_id]))
+  serve(
+    router,
+    context,
+    api.listVersions,
+  )(async ({ actor, params }) => {
+    const [own] = await db.query(
+      prepared('select 1 from agents where id = $1 and developer_id = $2', [params.agent_id, actor.user_id]),
+    )
     if (!own) throw userError('agent/not-found')
     return { versions: await releasesOf(db, params.agent_id) }
   })
-  serve(router, context, api.withdrawVersion)(({ actor, params }) => withdrawVersion(db, actor, params.agent_id, params.version_id))
+  serve(
+    router,
+    context,
+    api.withdrawVersion,
+  )(({ actor, params }) => withdrawVersion(db, actor, params.agent_id, params.version_id))
 
-  serve(router, context, api.listReviews)(async ({ actor, query }) => ({
+  serve(
+    router,
+    context,
+    api.listReviews,
+  )(async ({ actor, query }) => ({
     reviews: await listReviews(db, actor, query.state ?? 'open'),
   }))
   serve(router, context, api.getReview)(({ actor, params }) => readReview(db, actor, params.version_id))
-  serve(router, context, api.decideReview)(({ actor, params, body }) => decideReview(db, actor, params.version_id, body))
+  serve(
+    router,
+    context,
+    api.decideReview,
+  )(({ actor, params, body }) => decideReview(db, actor, params.version_id, body))
   serve(router, context, api.tryReview)(({ actor, params }) => tryReview(db, actor, params.version_id))
 
   return router

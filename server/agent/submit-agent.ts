@@ -28,7 +28,9 @@ export async function submitAgent(db: Database, actor: Actor, submission: Submis
     if (!agent || agent.deleted_at !== null) throw userError('agent/not-found')
     if (agent.developer_id !== actor.user_id) throw userError('agent/not-yours')
     const [draft] = await tx.query<AgentDraftRow & Record<string, unknown>>(
-      prepared('select * from agent_drafts where agent_id = $1 and deleted_at is null for update', [submission.agent_id]),
+      prepared('select * from agent_drafts where agent_id = $1 and deleted_at is null for update', [
+        submission.agent_id,
+      ]),
     )
     if (!draft) throw userError('agent/not-found')
     if (draft.revision !== submission.revision) throw userError('agent/draft-conflict', { revision: draft.revision })
@@ -85,7 +87,12 @@ export async function submitAgent(db: Database, actor: Actor, submission: Submis
 }
 
 /** Takes back a submission that has not been decided. */
-export async function withdrawVersion(db: Database, actor: Actor, agent_id: string, version_id: string): Promise<VersionEntry> {
+export async function withdrawVersion(
+  db: Database,
+  actor: Actor,
+  agent_id: string,
+  version_id: string,
+): Promise<VersionEntry> {
   await db.transaction(async (tx) => {
     const agent = await lockAgent(tx, agent_id)
     if (!agent) throw userError('agent/not-found')
@@ -102,7 +109,12 @@ export async function withdrawVersion(db: Database, actor: Actor, agent_id: stri
               values ($1::uuid, $2::uuid, $3::uuid, 'withdrawn', $4::uuid)`,
             values: [newId(), agent_id, version_id, actor.user_id],
           },
-          auditPart({ actor_id: actor.user_id, action: 'agent.withdraw', object_type: 'agent_version', object_id: version_id }),
+          auditPart({
+            actor_id: actor.user_id,
+            action: 'agent.withdraw',
+            object_type: 'agent_version',
+            object_id: version_id,
+          }),
         ],
         'select 1',
       ),

@@ -65,12 +65,18 @@ const REVIEWED = `v.version, v.system_prompt, v.workflow_definition, coalesce(v.
   v.tool_dependencies, v.manifest, coalesce(v.manifest -> 'listing', '{}') as listing`
 
 export async function reviewedVersion(db: Queryable, version_id: string): Promise<ReviewedRow | undefined> {
-  const [row] = await db.query<ReviewedRow>(prepared(`select ${REVIEWED} from agent_versions v where v.id = $1`, [version_id]))
+  const [row] = await db.query<ReviewedRow>(
+    prepared(`select ${REVIEWED} from agent_versions v where v.id = $1`, [version_id]),
+  )
   return row
 }
 
 /** The approved version before `version_id`: what a reviewer compares with. */
-export async function lastApproved(db: Queryable, agent_id: string, version_id: string): Promise<ReviewedRow | undefined> {
+export async function lastApproved(
+  db: Queryable,
+  agent_id: string,
+  version_id: string,
+): Promise<ReviewedRow | undefined> {
   const [row] = await db.query<ReviewedRow>(
     prepared(
       `select ${REVIEWED} from agent_versions v

@@ -40,14 +40,30 @@ describe('bad input', () => {
   })
 
   it('in a cookie is nobody', async () => {
-    for (const cookie of [`${person.cookie}x`, person.cookie.replace(/=./, '=A'), 'banyan.session_token=%00', 'banyan.session_token=a.b', '__proto__=1']) {
-      const reply = await createDevice(server.origin, cookie).request('POST', '/api/query/chat.list', { params: { status: 'active', limit: 1 } })
+    for (const cookie of [
+      `${person.cookie}x`,
+      person.cookie.replace(/=./, '=A'),
+      'banyan.session_token=%00',
+      'banyan.session_token=a.b',
+      '__proto__=1',
+    ]) {
+      const reply = await createDevice(server.origin, cookie).request('POST', '/api/query/chat.list', {
+        params: { status: 'active', limit: 1 },
+      })
       expect(reply.status, cookie).toBe(401)
     }
   })
 
   it('in addresses finds nothing and shows nothing', async () => {
-    for (const path of ['/api/no-such', '/%', '/api/%ff', '/../../etc/passwd', '/assets/../../package.json', '/api/store/agents/%00', '/api/runs/not-an-id']) {
+    for (const path of [
+      '/api/no-such',
+      '/%',
+      '/api/%ff',
+      '/../../etc/passwd',
+      '/assets/../../package.json',
+      '/api/store/agents/%00',
+      '/api/runs/not-an-id',
+    ]) {
       const reply = await person.request('GET', path)
       expect(reply.text, path).not.toMatch(/root:|"dependencies"|node_modules|at .*\.ts:\d+/)
       expect(reply.status, path).toBeLessThan(500)
@@ -56,7 +72,12 @@ describe('bad input', () => {
 
   it('on the wire below HTTP does not end the server', async () => {
     const port = Number(new URL(server.origin).port)
-    for (const bytes of ['GARBAGE\r\n\r\n', 'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', '\u0000'.repeat(1000), `GET /${'a'.repeat(70_000)} HTTP/1.1\r\n\r\n`]) {
+    for (const bytes of [
+      'GARBAGE\r\n\r\n',
+      'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n',
+      '\u0000'.repeat(1000),
+      `GET /${'a'.repeat(70_000)} HTTP/1.1\r\n\r\n`,
+    ]) {
       await new Promise<void>((resolve) => {
         const socket = connect(port, '127.0.0.1', () => socket.write(bytes))
         socket.on('close', () => resolve()).on('error', () => resolve())
@@ -67,7 +88,13 @@ describe('bad input', () => {
   })
 
   it('on the socket closes that socket only', async () => {
-    for (const frame of ['not json', '[]', '{"t":"poll"}', '{"t":"poll","id":1,"shape":{},"query":[]}', 'x'.repeat(100_000)]) {
+    for (const frame of [
+      'not json',
+      '[]',
+      '{"t":"poll"}',
+      '{"t":"poll","id":1,"shape":{},"query":[]}',
+      'x'.repeat(100_000),
+    ]) {
       const socket = await person.socket()
       socket.send(frame)
       expect([4007, 1009], frame.slice(0, 30)).toContain((await socket.closed).code)
@@ -79,7 +106,14 @@ describe('bad input', () => {
     const device = createDevice(server.origin)
     const statuses: number[] = []
     for (let attempt = 0; attempt < 12; attempt++) {
-      statuses.push((await device.request('POST', '/api/auth/sign-in/email', { email: 'victim@example.com', password: `guess number ${attempt}` })).status)
+      statuses.push(
+        (
+          await device.request('POST', '/api/auth/sign-in/email', {
+            email: 'victim@example.com',
+            password: `guess number ${attempt}`,
+          })
+        ).status,
+      )
     }
     expect(statuses.slice(0, 10).every((status) => status === 401)).toBe(true)
     expect(statuses.at(-1)).toBe(429)
@@ -88,11 +122,20 @@ describe('bad input', () => {
 
   it('cannot give itself a role at sign-up', async () => {
     const device = createDevice(server.origin)
-    await device.request('POST', '/api/auth/sign-up/email', { name: 'x', email: 'x@example.com', password: 'long enough words', roles: ['admin'], epoch: 9, id: 'a' })
+    await device.request('POST', '/api/auth/sign-up/email', {
+      name: 'x',
+      email: 'x@example.com',
+      password: 'long enough words',
+      roles: ['admin'],
+      epoch: 9,
+      id: 'a',
+    })
     const [row] = await server.db.query("select roles, epoch from users where email = 'x@example.com'")
     expect(row ?? { roles: ['user', 'developer'], epoch: 1 }).toEqual({ roles: ['user', 'developer'], epoch: 1 })
     await device.request('POST', '/api/auth/update-user', { name: 'y', roles: ['admin'] })
-    expect(await server.db.query("select 1 from users where email = 'x@example.com' and 'admin' = any(roles)")).toEqual([])
+    expect(await server.db.query("select 1 from users where email = 'x@example.com' and 'admin' = any(roles)")).toEqual(
+      [],
+    )
   })
 })
 
@@ -101,10 +144,15 @@ describe('set-up', () => {
     const token = await server.application.setupToken()
     const admin = { name: 'Root', email: 'root@example.com', password: 'a very long password' }
     const device = createDevice(server.origin)
-    expect(code((await device.request('POST', '/api/setup', { ...admin, token: 'wrong' })).text)).toBe('auth/setup-token')
+    expect(code((await device.request('POST', '/api/setup', { ...admin, token: 'wrong' })).text)).toBe(
+      'auth/setup-token',
+    )
     expect((await device.request('POST', '/api/setup', { ...admin, token })).status).toBe(200)
     expect((await device.request('POST', '/api/setup', { ...admin, token })).status).toBe(409)
-    expect((await device.request('POST', '/api/auth/sign-in/email', { email: admin.email, password: admin.password })).status).toBe(200)
+    expect(
+      (await device.request('POST', '/api/auth/sign-in/email', { email: admin.email, password: admin.password }))
+        .status,
+    ).toBe(200)
     expect((await device.request('GET', '/api/users')).status).toBe(200)
   })
 })

@@ -5,7 +5,15 @@ import { toNodeHandler } from 'better-auth/node'
 import { agentRoutes } from '../agent/index.ts'
 import { chatHooks, createConversation, createRunEvents, isRunFrame, openAiRoutes } from '../chat/index.ts'
 import { detectModels } from '../config/index.ts'
-import { createAuth, createKeyFinder, createSessions, createSettings, createSetUp, ensureAdministrator, identityRoutes } from '../identity/index.ts'
+import {
+  createAuth,
+  createKeyFinder,
+  createSessions,
+  createSettings,
+  createSetUp,
+  ensureAdministrator,
+  identityRoutes,
+} from '../identity/index.ts'
 import { auditPart } from '../kernel/audit-log.ts'
 import { openDatabase } from '../kernel/db.ts'
 import { createNotifications } from '../kernel/listen.ts'
@@ -14,7 +22,13 @@ import type { ServeContext } from '../kernel/serve.ts'
 import { compose as composeStatement } from '../kernel/statement.ts'
 import { storeRoutes } from '../store/index.ts'
 import { createWorker, notifyCancel, notifyRuns, runRoutes } from '../workflow/index.ts'
-import { createElectricUpstream, createEmbeddedUpstream, createGateway, createShapeServer, electricRouter } from '../../sync/server/index.ts'
+import {
+  createElectricUpstream,
+  createEmbeddedUpstream,
+  createGateway,
+  createShapeServer,
+  electricRouter,
+} from '../../sync/server/index.ts'
 import { push } from '../../sync/server/push/push.ts'
 import { runNamedQuery } from '../../sync/server/query/run-query.ts'
 import { MUTATORS, QUERIES } from '../../shared/registry.ts'
@@ -36,7 +50,11 @@ export interface Application {
 }
 
 /** Wires the modules by hand: who gets what is readable here, top to bottom. */
-export async function composeApplication(env: Environment, urls: { url: string; direct: string }, log: Log): Promise<Application> {
+export async function composeApplication(
+  env: Environment,
+  urls: { url: string; direct: string },
+  log: Log,
+): Promise<Application> {
   const db = openDatabase({ url: urls.url, size: 6, name: 'web', log })
   const runsDb = openDatabase({ url: urls.url, size: 4, name: 'runs', log })
   // better-auth expects Dates, so it has a pool with pg's own parsers.
@@ -63,8 +81,15 @@ export async function composeApplication(env: Environment, urls: { url: string; 
   const models = detectModels({ openai: openAiOptions(env), log })
   const shapes = env.electric
     ? undefined
-    : createShapeServer({ databaseUrl: urls.direct, publication: 'banyan', log: shapeLog(log), anyTable: env.shapeAnyTable })
-  const gateway = createGateway({ upstream: shapes ? createEmbeddedUpstream(shapes) : createElectricUpstream(electricOptions(env)) })
+    : createShapeServer({
+        databaseUrl: urls.direct,
+        publication: 'banyan',
+        log: shapeLog(log),
+        anyTable: env.shapeAnyTable,
+      })
+  const gateway = createGateway({
+    upstream: shapes ? createEmbeddedUpstream(shapes) : createElectricUpstream(electricOptions(env)),
+  })
 
   const events = createRunEvents()
   const hub = createSocketHub({
@@ -102,8 +127,16 @@ export async function composeApplication(env: Environment, urls: { url: string; 
     findActor: sessions.find,
     log,
     auditRefusal: (actor, action, code, request_id) => {
-      const entry = auditPart({ actor_id: actor?.user_id ?? null, action, outcome: 'refused', params: { code }, request_id })
-      db.query(composeStatement([entry], 'select 1')).catch((error: unknown) => log.error({ event: 'audit.failed', reason: String(error) }))
+      const entry = auditPart({
+        actor_id: actor?.user_id ?? null,
+        action,
+        outcome: 'refused',
+        params: { code },
+        request_id,
+      })
+      db.query(composeStatement([entry], 'select 1')).catch((error: unknown) =>
+        log.error({ event: 'audit.failed', reason: String(error) }),
+      )
     },
   }
 
@@ -170,7 +203,9 @@ const ignoreLost = () => undefined
 
 function trustedOrigins(env: Environment): string[] {
   const own = new URL(env.publicUrl).origin
-  return env.loopbackOnly ? [own, `http://127.0.0.1:${env.port}`, `http://localhost:${env.port}`, `http://[::1]:${env.port}`] : [own]
+  return env.loopbackOnly
+    ? [own, `http://127.0.0.1:${env.port}`, `http://localhost:${env.port}`, `http://[::1]:${env.port}`]
+    : [own]
 }
 
 function openAiOptions(env: Environment) {

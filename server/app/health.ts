@@ -33,4 +33,3 @@ export function healthRoutes(parts: Record<string, () => Promise<PartStatus> | P
   })
   return router
 }
-

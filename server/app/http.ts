@@ -36,7 +36,11 @@ export function createHttp(deps: HttpDeps): Express {
   app.use(assignRequestId())
   app.use(securityHeaders())
   app.use((request, _response, next) => {
-    next(isOurHost(deps.origins, request.headers.host) ? undefined : userError('auth/bad-origin', { host: request.headers.host }))
+    next(
+      isOurHost(deps.origins, request.headers.host)
+        ? undefined
+        : userError('auth/bad-origin', { host: request.headers.host }),
+    )
   })
   app.use(deps.client)
   for (const surface of deps.surfaces) app.use(surface)
@@ -60,7 +64,11 @@ const noBodyOnGet = (request: { method?: string | undefined }) => {
 function refuseForeignOrigins(origins: OriginRules): RequestHandler {
   return (request, _response, next) => {
     const safe = request.method === 'GET' || request.method === 'HEAD'
-    next(safe || isSameOrigin(origins, request.headers) ? undefined : userError('auth/bad-origin', { origin: request.headers.origin }))
+    next(
+      safe || isSameOrigin(origins, request.headers)
+        ? undefined
+        : userError('auth/bad-origin', { origin: request.headers.origin }),
+    )
   }
 }
 
@@ -124,6 +132,9 @@ async function requirePermission(findActor: FindActor, request: Request, permiss
 }
 
 function textQuery(request: Request): Record<string, string> {
-  const entries = Object.entries(request.query).map(([name, value]) => [name, Array.isArray(value) ? String(value[0]) : String(value)])
+  const entries = Object.entries(request.query).map(([name, value]) => [
+    name,
+    Array.isArray(value) ? String(value[0]) : String(value),
+  ])
   return Object.fromEntries(entries)
 }

@@ -18,12 +18,14 @@ async function main(): Promise<void> {
   const env = readEnvironment(process.env)
   const log = createLog(env.logLevel)
   // Root's Postgres runs as another account, which must pass through; the secrets inside are 0600 each.
-  await mkdir(env.dataDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 }).catch((error: NodeJS.ErrnoException) => {
-    throw new ConfigurationError(
-      `DATA_DIR（${env.dataDir}）不能写入：${error.code}。请换一个目录或修改权限。`,
-      `DATA_DIR (${env.dataDir}) cannot be written: ${error.code}. Choose another folder or change its permissions.`,
-    )
-  })
+  await mkdir(env.dataDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 }).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw new ConfigurationError(
+        `DATA_DIR（${env.dataDir}）不能写入：${error.code}。请换一个目录或修改权限。`,
+        `DATA_DIR (${env.dataDir}) cannot be written: ${error.code}. Choose another folder or change its permissions.`,
+      )
+    },
+  )
   const database = await startDatabase(env, log)
   let application: Application | undefined
   let stopping = false
@@ -38,7 +40,9 @@ async function main(): Promise<void> {
   }
   process.on('SIGTERM', () => void stop(0))
   process.on('SIGINT', () => void stop(0))
-  process.on('unhandledRejection', (reason) => log.error({ event: 'bug.unhandled', reason: reason instanceof Error ? reason.stack : String(reason) }))
+  process.on('unhandledRejection', (reason) =>
+    log.error({ event: 'bug.unhandled', reason: reason instanceof Error ? reason.stack : String(reason) }),
+  )
 
   try {
     await migrate(database.url, path.join(projectRoot, 'migrations'))
@@ -53,7 +57,10 @@ async function main(): Promise<void> {
   await greet(application, env)
 }
 
-async function startDatabase(env: Environment, log: Log): Promise<{ url: string; direct: string; stop: () => Promise<void> }> {
+async function startDatabase(
+  env: Environment,
+  log: Log,
+): Promise<{ url: string; direct: string; stop: () => Promise<void> }> {
   if (env.databaseUrl) {
     const direct = env.databaseDirectUrl ?? env.databaseUrl
     await checkDatabase(direct)
@@ -113,4 +120,3 @@ main().catch((error: unknown) => {
   report(error)
   process.exit(1)
 })
-

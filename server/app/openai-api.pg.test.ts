@@ -10,7 +10,11 @@ let user_id: string
 
 beforeAll(async () => {
   model = await startMockModel({ first_token_ms: 5, tokens_per_second: 2000, tokens: 20 })
-  server = await startTestServer({ OPENAI_BASE_URL: model.url, OPENAI_API_KEY: 'platform-secret-key', OPENAI_MODEL: 'mock-1' })
+  server = await startTestServer({
+    OPENAI_BASE_URL: model.url,
+    OPENAI_API_KEY: 'platform-secret-key',
+    OPENAI_MODEL: 'mock-1',
+  })
   const person = await server.person()
   user_id = person.user_id
   const key = (await person.request('POST', '/api/keys', { name: 'test' })).json()
@@ -39,14 +43,19 @@ describe('the official openai client', () => {
     expect(completion.choices[0]?.finish_reason).toBe('stop')
     expect(completion.usage?.completion_tokens).toBeGreaterThan(0)
     const runs = await server.db.query(
-      "select e.status, c.source, c.expires_at is not null as expires from workflow_executions e join chats c on c.id = e.chat_id where e.user_id = $1",
+      'select e.status, c.source, c.expires_at is not null as expires from workflow_executions e join chats c on c.id = e.chat_id where e.user_id = $1',
       [user_id],
     )
     expect(runs).toContainEqual({ status: 'completed', source: 'api', expires: true })
   })
 
   it('streams an agent token by token, with usage at the end', async () => {
-    const stream = await client.chat.completions.create({ model: 'agent/assistant', messages, stream: true, stream_options: { include_usage: true } })
+    const stream = await client.chat.completions.create({
+      model: 'agent/assistant',
+      messages,
+      stream: true,
+      stream_options: { include_usage: true },
+    })
     let text = ''
     let chunks = 0
     let usage: { completion_tokens: number } | null | undefined
@@ -61,7 +70,10 @@ describe('the official openai client', () => {
   })
 
   it('answers an agent that calls no model, too', async () => {
-    const completion = await client.chat.completions.create({ model: 'agent/meeting-minutes', messages: [{ role: 'user', content: '太短' }] })
+    const completion = await client.chat.completions.create({
+      model: 'agent/meeting-minutes',
+      messages: [{ role: 'user', content: '太短' }],
+    })
     expect(completion.choices[0]?.message.content).toContain('太短')
   })
 
@@ -73,21 +85,35 @@ describe('the official openai client', () => {
     for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? ''
     expect(text.length).toBeGreaterThan(10)
     expect(model.requests.at(-1)?.authorization).toBe('Bearer platform-secret-key')
-    const [usage] = await server.db.query<{ tokens: number }>('select tokens from token_usages where user_id = $1', [user_id])
+    const [usage] = await server.db.query<{ tokens: number }>('select tokens from token_usages where user_id = $1', [
+      user_id,
+    ])
     expect(usage?.tokens).toBeGreaterThan(0)
   })
 
   it('is told what is wrong in OpenAI’s own errors', async () => {
-    await expect(client.chat.completions.create({ model: 'agent/no-such', messages })).rejects.toMatchObject({ status: 404, code: 'model/not-found' })
-    await expect(client.chat.completions.create({ model: 'agent/assistant', messages: [] })).rejects.toMatchObject({ status: 400 })
-    const stranger = new OpenAI({ baseURL: `${server.origin}/v1`, apiKey: 'bny_wrong_key_wrong_key_wrong', maxRetries: 0 })
+    await expect(client.chat.completions.create({ model: 'agent/no-such', messages })).rejects.toMatchObject({
+      status: 404,
+      code: 'model/not-found',
+    })
+    await expect(client.chat.completions.create({ model: 'agent/assistant', messages: [] })).rejects.toMatchObject({
+      status: 400,
+    })
+    const stranger = new OpenAI({
+      baseURL: `${server.origin}/v1`,
+      apiKey: 'bny_wrong_key_wrong_key_wrong',
+      maxRetries: 0,
+    })
     await expect(stranger.models.list()).rejects.toMatchObject({ status: 401 })
   })
 
   it('works with a key until it is revoked, and never with a cookie', async () => {
     const person = await server.person()
     const { id, key } = (await person.request('POST', '/api/keys', { name: 'short' })).json()
-    const [row] = await server.db.query<{ stored: string }>("select encode(key_hash, 'escape') as stored from api_keys where id = $1", [id])
+    const [row] = await server.db.query<{ stored: string }>(
+      "select encode(key_hash, 'escape') as stored from api_keys where id = $1",
+      [id],
+    )
     expect(row?.stored).not.toContain(String(key))
     expect((await person.request('DELETE', `/api/keys/${id}`)).status).toBe(200)
     const revoked = new OpenAI({ baseURL: `${server.origin}/v1`, apiKey: String(key), maxRetries: 0 })

@@ -24,24 +24,27 @@ const filled = (path: string) => path.replace(/:slug/, 'no-such-agent').replace(
 const bodyOf = (method: string) => (method === 'GET' || method === 'DELETE' ? undefined : {})
 
 describe('every endpoint', () => {
-  it.each(ENDPOINTS.map((contract) => [contract.id, contract] as const))('%s answers nobody it should not', async (_id, contract) => {
-    expect(contract.access === 'public' || isPermission(contract.access)).toBe(true)
-    const path = filled(contract.path)
-    const anonymous = await stranger.request(contract.method, path, bodyOf(contract.method))
-    if (contract.access === 'public') {
-      expect(anonymous.status).not.toBe(401)
-      return
-    }
-    expect(anonymous.status).toBe(401)
-    for (const role of ROLES) {
-      // Ending all sessions would sign the walker out.
-      if (contract.id === 'session.end-all') continue
-      const device = people.get(role)
-      const reply = await device?.request(contract.method, path, bodyOf(contract.method))
-      if (mayDo([role], contract.access)) expect([401, 403], `${role} ${contract.id}`).not.toContain(reply?.status)
-      else expect(reply?.status, `${role} ${contract.id}`).toBe(403)
-    }
-  })
+  it.each(ENDPOINTS.map((contract) => [contract.id, contract] as const))(
+    '%s answers nobody it should not',
+    async (_id, contract) => {
+      expect(contract.access === 'public' || isPermission(contract.access)).toBe(true)
+      const path = filled(contract.path)
+      const anonymous = await stranger.request(contract.method, path, bodyOf(contract.method))
+      if (contract.access === 'public') {
+        expect(anonymous.status).not.toBe(401)
+        return
+      }
+      expect(anonymous.status).toBe(401)
+      for (const role of ROLES) {
+        // Ending all sessions would sign the walker out.
+        if (contract.id === 'session.end-all') continue
+        const device = people.get(role)
+        const reply = await device?.request(contract.method, path, bodyOf(contract.method))
+        if (mayDo([role], contract.access)) expect([401, 403], `${role} ${contract.id}`).not.toContain(reply?.status)
+        else expect(reply?.status, `${role} ${contract.id}`).toBe(403)
+      }
+    },
+  )
 
   it('is served: no contract without a handler', async () => {
     for (const contract of ENDPOINTS) {
@@ -66,20 +69,27 @@ describe('every query, shape and mutation', () => {
 
   it('knows no other query and no other shape', async () => {
     for (const name of ['__proto__', 'constructor', 'users', 'agent_versions', '../chat.list']) {
-      expect((await people.get('admin')?.request('POST', `/api/query/${encodeURIComponent(name)}`, { params: {} }))?.status).toBe(404)
-      expect((await people.get('admin')?.request('GET', `/api/sync/shapes/${encodeURIComponent(name)}?offset=-1`))?.status).toBe(404)
+      expect(
+        (await people.get('admin')?.request('POST', `/api/query/${encodeURIComponent(name)}`, { params: {} }))?.status,
+      ).toBe(404)
+      expect(
+        (await people.get('admin')?.request('GET', `/api/sync/shapes/${encodeURIComponent(name)}?offset=-1`))?.status,
+      ).toBe(404)
     }
   })
 
-  it.each(Object.values(MUTATORS).map((mutator) => [mutator.name, mutator] as const))('mutation %s is refused without its permission', async (_name, mutator) => {
-    expect(isPermission(mutator.permission)).toBe(true)
-    for (const role of ROLES) {
-      const { results } = (await people.get(role)?.push({ name: mutator.name, args: {} })) ?? { results: [] }
-      const code = results[0]?.error?.code
-      if (mayDo([role], mutator.permission)) expect(code, role).not.toBe('auth/forbidden')
-      else expect(code, role).toBe('auth/forbidden')
-    }
-  })
+  it.each(Object.values(MUTATORS).map((mutator) => [mutator.name, mutator] as const))(
+    'mutation %s is refused without its permission',
+    async (_name, mutator) => {
+      expect(isPermission(mutator.permission)).toBe(true)
+      for (const role of ROLES) {
+        const { results } = (await people.get(role)?.push({ name: mutator.name, args: {} })) ?? { results: [] }
+        const code = results[0]?.error?.code
+        if (mayDo([role], mutator.permission)) expect(code, role).not.toBe('auth/forbidden')
+        else expect(code, role).toBe('auth/forbidden')
+      }
+    },
+  )
 
   it('pushes nothing for a stranger', async () => {
     expect((await stranger.request('POST', '/api/sync/push', {})).status).toBe(401)
@@ -91,8 +101,12 @@ describe('the socket', () => {
     await expect(stranger.socket()).rejects.toThrow(/401/)
     const thief = createDevice(server.origin, people.get('user')?.cookie)
     const { WebSocket } = await import('ws')
-    const foreign = new WebSocket(`${server.origin.replace('http', 'ws')}/api/socket`, { headers: { cookie: thief.cookie, origin: 'https://evil.example' } })
-    await expect(new Promise((resolve, reject) => foreign.on('open', resolve).on('error', reject))).rejects.toThrow(/403/)
+    const foreign = new WebSocket(`${server.origin.replace('http', 'ws')}/api/socket`, {
+      headers: { cookie: thief.cookie, origin: 'https://evil.example' },
+    })
+    await expect(new Promise((resolve, reject) => foreign.on('open', resolve).on('error', reject))).rejects.toThrow(
+      /403/,
+    )
   })
 
   it('knows no verb but poll, poll.cancel and ping, and reads no shape of others', async () => {
@@ -111,7 +125,9 @@ describe('the socket', () => {
     await socket.until((frame) => frame.t === 'hello')
     expect((await person.request('POST', '/api/sessions/end-all', {})).status).toBe(200)
     expect(await socket.closed).toMatchObject({ code: 4001 })
-    expect((await person.request('POST', '/api/query/chat.list', { params: { status: 'active', limit: 1 } })).status).toBe(401)
+    expect(
+      (await person.request('POST', '/api/query/chat.list', { params: { status: 'active', limit: 1 } })).status,
+    ).toBe(401)
   })
 
   it('closes when a role is taken away, and the rights are gone at once', async () => {
@@ -137,7 +153,9 @@ describe('cross-site requests', () => {
     ] as const) {
       expect((await person.request(method, path, {}, evil)).status, path).toBe(403)
     }
-    const rebound = await fetch(`${server.origin}/api/session`, { headers: { host: 'evil.example' } }).catch(() => undefined)
+    const rebound = await fetch(`${server.origin}/api/session`, { headers: { host: 'evil.example' } }).catch(
+      () => undefined,
+    )
     // fetch may refuse to set Host; when it does not, the server must refuse it.
     if (rebound) expect([200, 403]).toContain(rebound.status)
   })

@@ -17,7 +17,13 @@ const refuse: RequestHandler = (_request, _response, next) => next(userError('re
  * does not count, so people behind one office address do not lock each other out.
  */
 export function limitSignIn(): RequestHandler[] {
-  const common = { windowMs: WINDOW_MS, skipSuccessfulRequests: true, standardHeaders: true, legacyHeaders: false, handler: refuse }
+  const common = {
+    windowMs: WINDOW_MS,
+    skipSuccessfulRequests: true,
+    standardHeaders: true,
+    legacyHeaders: false,
+    handler: refuse,
+  }
   return [
     rateLimit({ ...common, limit: 10, keyGenerator: (request) => `${addressOf(request)} ${emailOf(request)}` }),
     rateLimit({ ...common, limit: 50, keyGenerator: addressOf }),

@@ -163,7 +163,8 @@ export function createSocketHub(deps: SocketHubDeps): SocketHub {
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const path = new URL(request.url ?? '/', 'http://server').pathname
     if (path !== '/api/socket' || stopping) return refuseUpgrade(socket, path === '/api/socket' ? 503 : 404)
-    if (!isOurHost(deps.origins, request.headers.host) || !isSameOrigin(deps.origins, request.headers)) return refuseUpgrade(socket, 403)
+    if (!isOurHost(deps.origins, request.headers.host) || !isSameOrigin(deps.origins, request.headers))
+      return refuseUpgrade(socket, 403)
     const actor = await deps.findActor(request.headers)
     if (!actor) return refuseUpgrade(socket, 401)
     if (!mayDo(actor.roles, 'socket:connect')) return refuseUpgrade(socket, 403)
@@ -189,7 +190,8 @@ export function createSocketHub(deps: SocketHubDeps): SocketHub {
     async recheck(user_id) {
       for (const connection of [...(users.get(user_id) ?? [])]) {
         const actor = await deps.findActor(connection.headers).catch(() => undefined)
-        const changed = !actor || actor.epoch !== connection.actor.epoch || actor.roles.join() !== connection.actor.roles.join()
+        const changed =
+          !actor || actor.epoch !== connection.actor.epoch || actor.roles.join() !== connection.actor.roles.join()
         if (changed) close(connection, actor ? 'auth/changed' : 'auth/required', 4001)
       }
     },
@@ -211,7 +213,8 @@ function refusal(id: number, status: number, code: string): ServerFrame {
 
 function refuseUpgrade(socket: Duplex, status: number): void {
   if (!socket.writable) return
-  const text = { 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 503: 'Service Unavailable' }[status] ?? 'Bad Request'
+  const text =
+    { 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 503: 'Service Unavailable' }[status] ?? 'Bad Request'
   socket.end(`HTTP/1.1 ${status} ${text}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
 }
 
@@ -231,6 +234,7 @@ export function parseFrame(text: string): ClientFrame | undefined {
   const { shape, query } = value
   if (typeof shape !== 'string' || typeof query !== 'object' || query === null) return undefined
   const entries = Object.entries(query)
-  if (entries.length > 32 || !entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) return undefined
+  if (entries.length > 32 || !entries.every((entry): entry is [string, string] => typeof entry[1] === 'string'))
+    return undefined
   return { t: 'poll', id: value.id, shape, query: Object.fromEntries(entries) }
 }

@@ -49,7 +49,8 @@ export function serveClient(directory: string): RequestHandler {
       return
     }
     const accepted = String(request.headers['accept-encoding'] ?? '')
-    const twin = asset.br && /\bbr\b/.test(accepted) ? asset.br : asset.gzip && /\bgzip\b/.test(accepted) ? asset.gzip : undefined
+    const twin =
+      asset.br && /\bbr\b/.test(accepted) ? asset.br : asset.gzip && /\bgzip\b/.test(accepted) ? asset.gzip : undefined
     if (twin) response.setHeader('content-encoding', twin === asset.br ? 'br' : 'gzip')
     response.setHeader('content-length', twin?.size ?? asset.size)
     if (request.method === 'HEAD') {

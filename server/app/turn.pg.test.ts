@@ -28,20 +28,37 @@ describe('a turn over the real paths', () => {
     const { results } = await anna.push({ name: 'message.send', args: message })
     expect(results[0]?.status).toBe('applied')
     await socket.until(endOf(message.execution_id), 15_000)
-    const streamed = socket.frames.flatMap((frame) => (frame.t === 'run.text' && frame.run === message.execution_id ? [frame] : []))
+    const streamed = socket.frames.flatMap((frame) =>
+      frame.t === 'run.text' && frame.run === message.execution_id ? [frame] : [],
+    )
     expect(streamed.map(({ seq }) => seq)).toEqual(streamed.map((_, index) => index + 1))
-    const [question, answer] = await anna.query<{ content: string; status: string; workflow_status: string; metadata: { demo?: boolean } }>('chat.messages', {
+    const [question, answer] = await anna.query<{
+      content: string
+      status: string
+      workflow_status: string
+      metadata: { demo?: boolean }
+    }>('chat.messages', {
       chat_id: message.chat_id,
     })
     expect(question?.content).toBe(message.content)
     expect(answer).toMatchObject({ status: 'sent', workflow_status: 'completed', metadata: { demo: true } })
     expect(answer?.content).toBe(streamed.map(({ text }) => text).join(''))
-    const [run] = await server.db.query('select status, total_nodes, completed_nodes from workflow_executions where execution_id = $1', [message.execution_id])
+    const [run] = await server.db.query(
+      'select status, total_nodes, completed_nodes from workflow_executions where execution_id = $1',
+      [message.execution_id],
+    )
     expect(run).toEqual({ status: 'completed', total_nodes: 3, completed_nodes: 3 })
     for (const table of ['run_queue', 'run_partials']) {
-      expect(await server.db.query(`select 1 from ${table} where execution_id = $1`, [message.execution_id]), table).toEqual([])
+      expect(
+        await server.db.query(`select 1 from ${table} where execution_id = $1`, [message.execution_id]),
+        table,
+      ).toEqual([])
     }
-    expect(await server.db.query('select node_name, status from workflow_node_executions where execution_id = $1', [message.execution_id])).toHaveLength(3)
+    expect(
+      await server.db.query('select node_name, status from workflow_node_executions where execution_id = $1', [
+        message.execution_id,
+      ]),
+    ).toHaveLength(3)
     socket.close()
   })
 
@@ -51,9 +68,14 @@ describe('a turn over the real paths', () => {
     const message = firstMessage(await assistant())
     await anna.push({ name: 'message.send', args: message })
     await socket.until((frame) => frame.t === 'run.text' && frame.run === message.execution_id)
-    await anna.push({ name: 'run.stop', args: { execution_id: message.execution_id, answer_message_id: message.answer_message_id } })
+    await anna.push({
+      name: 'run.stop',
+      args: { execution_id: message.execution_id, answer_message_id: message.answer_message_id },
+    })
     await socket.until((frame) => frame.t === 'run.end' && frame.status === 'cancelled')
-    const [, answer] = await anna.query<{ content: string; status: string; workflow_status: string }>('chat.messages', { chat_id: message.chat_id })
+    const [, answer] = await anna.query<{ content: string; status: string; workflow_status: string }>('chat.messages', {
+      chat_id: message.chat_id,
+    })
     expect(answer).toMatchObject({ status: 'sent', workflow_status: 'cancelled' })
     expect(answer?.content.length).toBeGreaterThan(0)
     socket.close()
@@ -82,7 +104,13 @@ describe('a turn over the real paths', () => {
     await own.until(endOf(message.execution_id), 15_000)
     expect(await boris.query('chat.messages', { chat_id: message.chat_id })).toEqual([])
     expect((await boris.request('GET', `/api/runs/${message.execution_id}`)).status).toBe(404)
-    for (const query of ['', `&where=true`, `&table=chat_messages`, `&user_id=${anna.user_id}`, `&params[1]=${anna.user_id}`]) {
+    for (const query of [
+      '',
+      `&where=true`,
+      `&table=chat_messages`,
+      `&user_id=${anna.user_id}`,
+      `&params[1]=${anna.user_id}`,
+    ]) {
       const reply = await boris.request('GET', `/api/sync/shapes/messages?offset=-1${query}`)
       expect(reply.text).not.toContain(message.content)
       expect(reply.text).not.toContain(anna.user_id)

@@ -42,7 +42,9 @@ const VERSION = `
 export function createConversation(db: Database): ConversationPort {
   return {
     load: (execution_ids) =>
-      db.query<RunInput & { history: HistoryMessage[] } & Record<string, unknown>>(prepared(LOAD, [[...execution_ids]])),
+      db.query<RunInput & { history: HistoryMessage[] } & Record<string, unknown>>(
+        prepared(LOAD, [[...execution_ids]]),
+      ),
     async version(agent_version_id) {
       const [version] = await db.query<RunVersion & Record<string, unknown>>(prepared(VERSION, [agent_version_id]))
       return version

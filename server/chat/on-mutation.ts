@@ -2,7 +2,13 @@ import type { ChatRow } from '../../shared/chat/rows.ts'
 import type { AgentDraftRow } from '../../shared/agent/rows.ts'
 import { userError } from '../../shared/kernel/errors.ts'
 import { isRow } from '../../sync/server/push/read-rows.ts'
-import type { HookInput, HookResult, MutationHook, MutationHooks, PushActor } from '../../sync/server/push/mutation-hook.ts'
+import type {
+  HookInput,
+  HookResult,
+  MutationHook,
+  MutationHooks,
+  PushActor,
+} from '../../sync/server/push/mutation-hook.ts'
 import { freezeDraft, mayRun, snapshotId, type RunnableVersion } from '../agent/index.ts'
 import type { Part } from '../kernel/statement.ts'
 import type { Lease, Worker } from '../workflow/index.ts'
@@ -91,7 +97,11 @@ function targetOf(input: HookInput): Target {
 }
 
 /** The version to run, or a refusal. For a chat with a draft: its snapshot, made in the same statement. */
-function versionToRun(input: HookInput, authority: RunAuthority, target: Target): { version_id: string; parts: Part[] } {
+function versionToRun(
+  input: HookInput,
+  authority: RunAuthority,
+  target: Target,
+): { version_id: string; parts: Part[] } {
   if (target.source === 'draft') {
     if (!authority.draft) throw userError('agent/not-runnable', { agent_id: target.agent_id })
     return draftSnapshot(authority.draft, input.actor.user_id, target.chat_id)
@@ -178,13 +188,19 @@ async function startRun(deps: ChatHookDeps, input: HookInput): Promise<HookResul
   return {
     // A chat that this statement inserts cannot be updated by it, so it is inserted with its snapshot.
     writes: input.writes.map((write) =>
-      write.op === 'insert' && write.table === 'chats' ? { ...write, row: { ...write.row, agent_version_id: version_id } } : write,
+      write.op === 'insert' && write.table === 'chats'
+        ? { ...write, row: { ...write.row, agent_version_id: version_id } }
+        : write,
     ),
     parts: [
       ...(insertsChat ? parts.filter((part) => part.name !== 'relock') : parts),
       ...queueParts(input, target, { execution_id, user_id, version_id, lease, blocked_by: authority.blocked_by }),
     ],
-    audit: { object_type: 'workflow_execution', object_id: execution_id, params: { chat_id: target.chat_id, version_id } },
+    audit: {
+      object_type: 'workflow_execution',
+      object_id: execution_id,
+      params: { chat_id: target.chat_id, version_id },
+    },
     committed: () => {
       if (lease) deps.worker?.started(lease, execution_id)
       else if (authority.blocked_by === null) deps.notifyRuns()
@@ -229,7 +245,14 @@ function queueParts(input: HookInput, target: Target, run: NewRun): Part[] {
       sql: `insert into run_queue (execution_id, user_id, lease_owner, lease_until, attempt, blocked_by)
         select $1::uuid, $2::uuid, $3::varchar, now() + $4::int * interval '1 millisecond', $5::int, $6::uuid
         where exists (select 1 from ack)`,
-      values: [run.execution_id, run.user_id, run.lease?.owner ?? null, run.lease?.lease_ms ?? null, run.lease ? 1 : 0, run.blocked_by],
+      values: [
+        run.execution_id,
+        run.user_id,
+        run.lease?.owner ?? null,
+        run.lease?.lease_ms ?? null,
+        run.lease ? 1 : 0,
+        run.blocked_by,
+      ],
     },
     {
       name: 'usage',

@@ -1,4 +1,10 @@
-import type { RunEndFrame, RunNodeFrame, RunSnapshotFrame, RunTextFrame, ServerFrame } from '../../sync/protocol/socket.ts'
+import type {
+  RunEndFrame,
+  RunNodeFrame,
+  RunSnapshotFrame,
+  RunTextFrame,
+  ServerFrame,
+} from '../../sync/protocol/socket.ts'
 
 export type RunFrame = RunSnapshotFrame | RunTextFrame | RunNodeFrame | RunEndFrame
 

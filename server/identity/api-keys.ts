@@ -23,7 +23,8 @@ const hashOf = (key: string) => createHash('sha256').update(key).digest()
 
 /** Makes a key of 256 random bits. The text is returned this once; the table holds its SHA-256. */
 export async function createKey(db: Database, actor: Actor, input: { name: string; expires_at?: string | undefined }) {
-  if (input.expires_at && Date.parse(input.expires_at) <= Date.now()) throw userError('request/invalid', { part: 'body', path: '/expires_at' })
+  if (input.expires_at && Date.parse(input.expires_at) <= Date.now())
+    throw userError('request/invalid', { part: 'body', path: '/expires_at' })
   const id = newId()
   const key = `${PREFIX}${randomBytes(32).toString('base64url')}`
   await db.query(

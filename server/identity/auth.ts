@@ -83,7 +83,10 @@ export function createAuth(options: AuthOptions) {
       before: createAuthMiddleware(async (context) => {
         if (context.path !== '/sign-up/email') return
         if (await options.signUpOpen()) return
-        throw new APIError('FORBIDDEN', { code: 'auth/sign-up-closed', message: 'sign-up is closed: ask an administrator' })
+        throw new APIError('FORBIDDEN', {
+          code: 'auth/sign-up-closed',
+          message: 'sign-up is closed: ask an administrator',
+        })
       }),
     },
   })

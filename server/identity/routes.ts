@@ -42,7 +42,11 @@ function sessionUser(actor: Actor) {
 }
 
 function sessionRoutes(router: Router, context: ServeContext, deps: IdentityRoutes): void {
-  servePublic(router, context, api.getSession)(async ({ actor }) => ({
+  servePublic(
+    router,
+    context,
+    api.getSession,
+  )(async ({ actor }) => ({
     user: actor ? sessionUser(actor) : null,
     permissions: actor ? Object.keys(PERMISSIONS).filter((permission) => mayDo(actor.roles, permission)) : [],
     setup_needed: await deps.setUp.needed(),
@@ -51,13 +55,27 @@ function sessionRoutes(router: Router, context: ServeContext, deps: IdentityRout
     version: deps.version,
   }))
 
-  servePublic(router, context, api.setUp)(async ({ body }) => {
+  servePublic(
+    router,
+    context,
+    api.setUp,
+  )(async ({ body }) => {
     await deps.setUp.run(body)
     return {}
   })
 
-  serve(router, context, api.listSessions)(async ({ actor }) => {
-    const rows = await deps.db.query<{ id: string; user_agent: string | null; ip_address: string | null; created_at: string; updated_at: string }>(
+  serve(
+    router,
+    context,
+    api.listSessions,
+  )(async ({ actor }) => {
+    const rows = await deps.db.query<{
+      id: string
+      user_agent: string | null
+      ip_address: string | null
+      created_at: string
+      updated_at: string
+    }>(
       prepared(
         `select id, user_agent, ip_address, created_at, updated_at from sessions
          where user_id = $1 and expires_at > now() order by updated_at desc`,
@@ -67,7 +85,11 @@ function sessionRoutes(router: Router, context: ServeContext, deps: IdentityRout
     return { sessions: rows.map((row) => ({ ...row, current: row.id === actor.session_id })) }
   })
 
-  serve(router, context, api.endAllSessions)(async ({ actor }) => {
+  serve(
+    router,
+    context,
+    api.endAllSessions,
+  )(async ({ actor }) => {
     await deps.db.query(prepared('delete from sessions where user_id = $1', [actor.user_id]))
     deps.sessions.forget(actor.user_id)
     return {}
@@ -77,7 +99,11 @@ function sessionRoutes(router: Router, context: ServeContext, deps: IdentityRout
 function keyRoutes(router: Router, context: ServeContext, { db }: IdentityRoutes): void {
   serve(router, context, api.listKeys)(async ({ actor }) => ({ keys: await listKeys(db, actor) }))
   serve(router, context, api.createKey)(({ actor, body }) => createKey(db, actor, body))
-  serve(router, context, api.revokeKey)(async ({ actor, params }) => {
+  serve(
+    router,
+    context,
+    api.revokeKey,
+  )(async ({ actor, params }) => {
     await revokeKey(db, actor, params.id)
     return {}
   })
@@ -86,7 +112,11 @@ function keyRoutes(router: Router, context: ServeContext, { db }: IdentityRoutes
 function userRoutes(router: Router, context: ServeContext, { db, auth, sessions, settings }: IdentityRoutes): void {
   serve(router, context, api.listUsers)(async ({ query }) => ({ users: await listUsers(db, query.q ?? '') }))
   serve(router, context, api.createUser)(async ({ actor, body }) => ({ id: await createUser(db, auth, actor, body) }))
-  serve(router, context, api.updateUser)(async ({ actor, params, body }) => {
+  serve(
+    router,
+    context,
+    api.updateUser,
+  )(async ({ actor, params, body }) => {
     const entry = await updateUser(db, actor, params.id, body)
     sessions.forget(params.id)
     return entry

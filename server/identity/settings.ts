@@ -52,7 +52,10 @@ export function createSettings(db: Database, loopback: boolean): SettingsStore {
                 returning key`,
               values: [JSON.stringify(changes), actor.user_id],
             },
-            auditPart({ actor_id: actor.user_id, action: 'setting.update', object_type: 'setting', params: changes }, 'changed'),
+            auditPart(
+              { actor_id: actor.user_id, action: 'setting.update', object_type: 'setting', params: changes },
+              'changed',
+            ),
           ],
           'select 1',
         ),

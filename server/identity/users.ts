@@ -33,7 +33,9 @@ export async function listUsers(db: Database, q: string): Promise<UserEntry[]> {
 
 /** Whether somebody can administer this installation. */
 export async function hasAdministrator(db: Database): Promise<boolean> {
-  const rows = await db.query(prepared("select 1 from users where 'admin' = any(roles) and disabled_at is null limit 1", []))
+  const rows = await db.query(
+    prepared("select 1 from users where 'admin' = any(roles) and disabled_at is null limit 1", []),
+  )
   return rows.length > 0
 }
 
@@ -76,7 +78,8 @@ export async function createUser(db: Database, auth: Auth, actor: Actor | undefi
       ),
     )
   } catch (error) {
-    if (sqlState(error) === '23505') throw userError('row/exists', { table: 'users' }, 'an account with this e-mail exists')
+    if (sqlState(error) === '23505')
+      throw userError('row/exists', { table: 'users' }, 'an account with this e-mail exists')
     throw error
   }
   return id
@@ -97,12 +100,17 @@ export async function updateUser(
     if (!before || before.email === OFFICIAL_EMAIL) throw userError('row/not-found', { table: 'users' })
     const roles = changes.roles ?? before.roles
     const disabled = changes.disabled ?? before.disabled_at !== null
-    const losesAdmin = before.roles.includes('admin') && before.disabled_at === null && (disabled || !roles.includes('admin'))
+    const losesAdmin =
+      before.roles.includes('admin') && before.disabled_at === null && (disabled || !roles.includes('admin'))
     if (losesAdmin) {
       const others = await tx.query(
-        prepared("select 1 from users where 'admin' = any(roles) and disabled_at is null and id <> $1 limit 1 for update", [id]),
+        prepared(
+          "select 1 from users where 'admin' = any(roles) and disabled_at is null and id <> $1 limit 1 for update",
+          [id],
+        ),
       )
-      if (others.length === 0) throw userError('auth/forbidden', { reason: 'last-administrator' }, 'the last administrator must stay')
+      if (others.length === 0)
+        throw userError('auth/forbidden', { reason: 'last-administrator' }, 'the last administrator must stay')
     }
     const shrinks = disabled || before.roles.some((role) => !roles.includes(role))
     const [after] = await tx.query<UserEntry>(

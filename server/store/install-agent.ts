@@ -36,7 +36,10 @@ export async function installAgent(db: Database, actor: Actor, agent_id: string)
           sql: 'update agents a set download_count = download_count + 1 from current where a.id = current.agent_id and current.is_new and $1::boolean',
           values: [true],
         },
-        auditPart({ actor_id: actor.user_id, action: 'store.install', object_type: 'agent', object_id: agent_id }, 'install'),
+        auditPart(
+          { actor_id: actor.user_id, action: 'store.install', object_type: 'agent', object_id: agent_id },
+          'install',
+        ),
       ],
       'select * from install',
     ),

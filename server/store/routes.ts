@@ -11,7 +11,11 @@ export function storeRoutes(context: ServeContext, { db }: { db: Database }): Ro
   const router = createRouter()
 
   serve(router, context, api.listCategories)(async () => ({ categories: await categories(db) }))
-  serve(router, context, api.searchStore)(({ actor, query }) =>
+  serve(
+    router,
+    context,
+    api.searchStore,
+  )(({ actor, query }) =>
     searchStore(db, actor.user_id, {
       q: query.q,
       category: query.category,
@@ -19,19 +23,33 @@ export function storeRoutes(context: ServeContext, { db }: { db: Database }): Ro
       offset: Number(query.offset ?? 0),
     }),
   )
-  serve(router, context, api.getStoreAgent)(async ({ actor, params }) => {
+  serve(
+    router,
+    context,
+    api.getStoreAgent,
+  )(async ({ actor, params }) => {
     const agent = await storeAgentBySlug(db, actor.user_id, params.slug)
     if (!agent) throw userError('store/not-published')
     return { agent, ...(await details(db, actor.user_id, agent.id)) }
   })
-  serve(router, context, api.installAgent)(async ({ actor, params }) => ({ install: await installAgent(db, actor, params.agent_id) }))
+  serve(
+    router,
+    context,
+    api.installAgent,
+  )(async ({ actor, params }) => ({ install: await installAgent(db, actor, params.agent_id) }))
   serve(router, context, api.rateAgent)(({ actor, params, body }) => rateAgent(db, actor, params.agent_id, body))
 
   return router
 }
 
 async function details(db: Database, user_id: string, agent_id: string) {
-  const versions = await db.query<{ version: string; changelog: string | null; published_at: string; manifest: Manifest; is_current: boolean }>(
+  const versions = await db.query<{
+    version: string
+    changelog: string | null
+    published_at: string
+    manifest: Manifest
+    is_current: boolean
+  }>(
     prepared(
       `select v.version, v.changelog, r.created_at as published_at, v.manifest, v.is_current
        from agent_versions v join agent_reviews r on r.agent_version_id = v.id and r.action = 'approved'
@@ -39,7 +57,13 @@ async function details(db: Database, user_id: string, agent_id: string) {
       [agent_id],
     ),
   )
-  const ratings = await db.query<{ user_name: string; score: number; comment: string | null; updated_at: string; own: boolean }>(
+  const ratings = await db.query<{
+    user_name: string
+    score: number
+    comment: string | null
+    updated_at: string
+    own: boolean
+  }>(
     prepared(
       `select u.name as user_name, r.score, r.comment, r.updated_at, r.user_id = $2 as own
        from agent_ratings r join users u on u.id = r.user_id where r.agent_id = $1
@@ -50,7 +74,9 @@ async function details(db: Database, user_id: string, agent_id: string) {
   const counts = await db.query<{ score: number; count: number }>(
     prepared('select score, count(*)::int as count from agent_ratings where agent_id = $1 group by score', [agent_id]),
   )
-  const [usage] = await db.query(prepared('select 1 from agent_usages where agent_id = $1 and user_id = $2', [agent_id, user_id]))
+  const [usage] = await db.query(
+    prepared('select 1 from agent_usages where agent_id = $1 and user_id = $2', [agent_id, user_id]),
+  )
   const current = versions.find((version) => version.is_current)
   return {
     manifest: current?.manifest ?? {},

@@ -31,7 +31,11 @@ export interface StoreSearch {
 }
 
 /** Published agents that match every term of the search, in the category or below it. */
-export async function searchStore(db: Queryable, user_id: string, search: StoreSearch): Promise<{ agents: StoreAgent[]; total: number }> {
+export async function searchStore(
+  db: Queryable,
+  user_id: string,
+  search: StoreSearch,
+): Promise<{ agents: StoreAgent[]; total: number }> {
   const query = tsquery(search.q ?? '')
   if (query === undefined) return { agents: [], total: 0 }
   const where = `and ($2::text = '' or a.search @@ $2::tsquery)

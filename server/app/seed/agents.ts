@@ -10,7 +10,15 @@ export interface SeedAgent {
   changelog: string
   content: Pick<
     AgentDraftRow,
-    'name' | 'description' | 'category_id' | 'tags' | 'icon' | 'listing' | 'system_prompt' | 'model_params' | 'workflow_definition'
+    | 'name'
+    | 'description'
+    | 'category_id'
+    | 'tags'
+    | 'icon'
+    | 'listing'
+    | 'system_prompt'
+    | 'model_params'
+    | 'workflow_definition'
   >
 }
 
@@ -33,7 +41,8 @@ export const seedAgents: readonly SeedAgent[] = [
         zh: {
           name: '榕树助手',
           tagline: '问答、写作、整理思路的通用助手',
-          description: '直接说你想做什么。它会先给结论，再给理由；拿不准时会说拿不准。\n\n- 回答问题、解释概念\n- 起草和修改文字\n- 把零散的想法整理成提纲',
+          description:
+            '直接说你想做什么。它会先给结论，再给理由；拿不准时会说拿不准。\n\n- 回答问题、解释概念\n- 起草和修改文字\n- 把零散的想法整理成提纲',
           starters: ['帮我把这段话改得更简洁', '用三个要点解释什么是检索增强生成', '为一次跨部门会议拟一份议程'],
         },
         en: {
@@ -41,7 +50,11 @@ export const seedAgents: readonly SeedAgent[] = [
           tagline: 'A general assistant for questions, writing and thinking',
           description:
             'Say what you want to get done. It answers first and explains after, and says so when it is not sure.\n\n- Answers questions, explains ideas\n- Drafts and edits text\n- Turns loose thoughts into an outline',
-          starters: ['Make this paragraph shorter', 'Explain retrieval-augmented generation in three points', 'Draft an agenda for a cross-team meeting'],
+          starters: [
+            'Make this paragraph shorter',
+            'Explain retrieval-augmented generation in three points',
+            'Draft an agenda for a cross-team meeting',
+          ],
         },
       },
       system_prompt:
@@ -66,7 +79,8 @@ export const seedAgents: readonly SeedAgent[] = [
         zh: {
           name: '中英互译',
           tagline: '自动判断方向，保留格式，说明难点',
-          description: '贴上原文即可。中文译成英文，其他语言译成中文。保留 Markdown、代码和占位符；专有名词首次出现时附原文。',
+          description:
+            '贴上原文即可。中文译成英文，其他语言译成中文。保留 Markdown、代码和占位符；专有名词首次出现时附原文。',
           starters: ['翻译：The quick brown fox jumps over the lazy dog.', '翻译：本次发布包含三项不兼容的改动。'],
         },
         en: {
@@ -74,7 +88,10 @@ export const seedAgents: readonly SeedAgent[] = [
           tagline: 'Finds the direction, keeps the format, explains hard spots',
           description:
             'Paste the text. Chinese becomes English, everything else becomes Chinese. Markdown, code and placeholders stay as they are; names carry the original at first mention.',
-          starters: ['Translate: 本次发布包含三项不兼容的改动。', 'Translate: The quick brown fox jumps over the lazy dog.'],
+          starters: [
+            'Translate: 本次发布包含三项不兼容的改动。',
+            'Translate: The quick brown fox jumps over the lazy dog.',
+          ],
         },
       },
       system_prompt:
@@ -99,15 +116,20 @@ export const seedAgents: readonly SeedAgent[] = [
         zh: {
           name: '会议纪要',
           tagline: '记录变成结论、待办和分歧',
-          description: '贴上会议记录或转写稿。它先判断内容够不够，够就整理成：结论、待办（负责人、期限）、分歧与未决问题；不够会告诉你还缺什么。',
-          starters: ['整理这份会议记录：张三：下周一前给出报价。李四：合同等法务意见。王五：预算上限还没定，先按 20 万估。'],
+          description:
+            '贴上会议记录或转写稿。它先判断内容够不够，够就整理成：结论、待办（负责人、期限）、分歧与未决问题；不够会告诉你还缺什么。',
+          starters: [
+            '整理这份会议记录：张三：下周一前给出报价。李四：合同等法务意见。王五：预算上限还没定，先按 20 万估。',
+          ],
         },
         en: {
           name: 'Meeting Minutes',
           tagline: 'Turns notes into decisions, tasks and open questions',
           description:
             'Paste notes or a transcript. It checks whether there is enough to work with, then writes decisions, tasks (owner, due date) and open questions; otherwise it says what is missing.',
-          starters: ['Minutes please: Ann: quote by Monday. Bob: contract waits for legal. Cho: the budget cap is open, assume 20k for now.'],
+          starters: [
+            'Minutes please: Ann: quote by Monday. Bob: contract waits for legal. Cho: the budget cap is open, assume 20k for now.',
+          ],
         },
       },
       system_prompt: '你是严谨的会议秘书。只依据给出的记录，不补充没有出现的事实。用用户使用的语言回答。',

@@ -69,7 +69,11 @@ export function createDevice(origin: string, cookie = ''): Device {
           created_at: new Date(now).toISOString(),
         }
       })
-      const reply = await device.request('POST', '/api/sync/push', { protocol: PROTOCOL_VERSION, device_id: device.id, mutations: queued })
+      const reply = await device.request('POST', '/api/sync/push', {
+        protocol: PROTOCOL_VERSION,
+        device_id: device.id,
+        mutations: queued,
+      })
       if (reply.status !== 200) throw new Error(`push answered ${reply.status}: ${reply.text}`)
       return JSON.parse(reply.text)
     },
@@ -125,7 +129,10 @@ function openSocket(origin: string, cookie: string): Promise<DeviceSocket> {
 }
 
 /** Arguments of a first message to an agent's locked version. */
-export function firstMessage(agent: { agent_id: string; agent_version_id: string | null }, content = '你好，请用一句话介绍你自己') {
+export function firstMessage(
+  agent: { agent_id: string; agent_version_id: string | null },
+  content = '你好，请用一句话介绍你自己',
+) {
   return {
     chat_id: newId(),
     parent_message_id: null,

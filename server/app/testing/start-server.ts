@@ -43,7 +43,11 @@ export async function startTestServer(env: Record<string, string> = {}): Promise
       people += 1
       const device = createDevice(origin)
       const email = `person${people}@example.com`
-      const reply = await device.request('POST', '/api/auth/sign-up/email', { name: `Person ${people}`, email, password: PASSWORD })
+      const reply = await device.request('POST', '/api/auth/sign-up/email', {
+        name: `Person ${people}`,
+        email,
+        password: PASSWORD,
+      })
       if (reply.status !== 200) throw new Error(`sign-up answered ${reply.status}: ${reply.text}`)
       const [user] = await db.query<{ id: string }>('select id from users where email = $1', [email])
       const user_id = user?.id ?? ''

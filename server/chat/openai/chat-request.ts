@@ -17,7 +17,9 @@ const chatRequest = Type.Object({
     { minItems: 1, maxItems: 1000 },
   ),
   stream: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
-  stream_options: Type.Optional(Type.Union([Type.Object({ include_usage: Type.Optional(Type.Boolean()) }), Type.Null()])),
+  stream_options: Type.Optional(
+    Type.Union([Type.Object({ include_usage: Type.Optional(Type.Boolean()) }), Type.Null()]),
+  ),
   temperature: Type.Optional(Type.Union([Type.Number({ minimum: 0, maximum: 2 }), Type.Null()])),
   top_p: Type.Optional(Type.Union([Type.Number({ minimum: 0, maximum: 1 }), Type.Null()])),
   max_tokens: Type.Optional(Type.Union([Type.Integer({ minimum: 1 }), Type.Null()])),
@@ -50,7 +52,8 @@ export function readChatRequest(body: unknown): ChatCompletionRequest {
     model: request.model,
     messages: request.messages.map(({ role, content }, index) => {
       const known = ROLES[role]
-      if (!known) throw userError('request/invalid', { path: `/messages/${index}/role` }, `role ${role} is not supported`)
+      if (!known)
+        throw userError('request/invalid', { path: `/messages/${index}/role` }, `role ${role} is not supported`)
       return { role: known, content: textOf(content, index) }
     }),
     stream: request.stream === true,
@@ -67,7 +70,11 @@ function textOf(content: string | null | { type: string; text?: string | undefin
   return content
     .map((part) => {
       if (part.type === 'text' && part.text !== undefined) return part.text
-      throw userError('request/invalid', { path: `/messages/${index}/content` }, `content of type ${part.type} is not supported`)
+      throw userError(
+        'request/invalid',
+        { path: `/messages/${index}/content` },
+        `content of type ${part.type} is not supported`,
+      )
     })
     .join('')
 }

@@ -15,7 +15,10 @@ export interface CompletionWriter {
   fail(error: { message: string; code: string; type: string }): void
 }
 
-export function createCompletionWriter(response: Response, options: { model: string; stream: boolean; include_usage: boolean }): CompletionWriter {
+export function createCompletionWriter(
+  response: Response,
+  options: { model: string; stream: boolean; include_usage: boolean },
+): CompletionWriter {
   const base = { id: `chatcmpl-${newId()}`, created: Math.floor(Date.now() / 1000), model: options.model }
   return options.stream ? streamed(response, base, options.include_usage) : whole(response, base)
 }

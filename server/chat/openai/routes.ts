@@ -65,11 +65,19 @@ export function openAiRoutes(deps: OpenAiDeps): RequestHandler {
 
 async function requireKey(deps: OpenAiDeps, request: Request): Promise<Actor> {
   const actor = await deps.findKey(request.headers.authorization)
-  if (!actor) throw userError('key/invalid', {}, 'Incorrect API key: make one under Settings, API keys, and send it as Authorization: Bearer bny_…')
+  if (!actor)
+    throw userError(
+      'key/invalid',
+      {},
+      'Incorrect API key: make one under Settings, API keys, and send it as Authorization: Bearer bny_…',
+    )
   return actor
 }
 
-async function listModels(deps: OpenAiDeps, actor: Actor): Promise<{ id: string; object: 'model'; created: number; owned_by: string }[]> {
+async function listModels(
+  deps: OpenAiDeps,
+  actor: Actor,
+): Promise<{ id: string; object: 'model'; created: number; owned_by: string }[]> {
   const agents = await deps.db.query<{ slug: string; created: number; owner: string }>(
     prepared(
       `select a.slug, extract(epoch from a.published_at)::int as created, u.name as owner
@@ -81,7 +89,12 @@ async function listModels(deps: OpenAiDeps, actor: Actor): Promise<{ id: string;
   const provider = deps.models.current()
   const names = mayDo(actor.roles, 'model:call') ? await provider.list().catch(() => [provider.default_model]) : []
   return [
-    ...agents.map(({ slug, created, owner }) => ({ id: `${AGENT_PREFIX}${slug}`, object: 'model' as const, created, owned_by: owner })),
+    ...agents.map(({ slug, created, owner }) => ({
+      id: `${AGENT_PREFIX}${slug}`,
+      object: 'model' as const,
+      created,
+      owned_by: owner,
+    })),
     ...names.map((name) => ({ id: name, object: 'model' as const, created: 0, owned_by: provider.kind })),
   ]
 }
@@ -144,14 +157,23 @@ async function callModel(
     prepared('select tokens from token_usages where user_id = $1 and day = current_date', [actor.user_id]),
   )
   const limit = await deps.dailyTokens()
-  if ((usage?.tokens ?? 0) >= limit) throw userError('run/quota', { limit }, `the daily limit of ${limit} tokens is used up`)
-  const result = await deps.models.current().stream(
-    { messages: body.messages, model: body.model, temperature: body.temperature, top_p: body.top_p, max_tokens: body.max_tokens },
-    gone,
-    (event) => {
-      if (event.type === 'text') writer.text(event.text)
-    },
-  )
+  if ((usage?.tokens ?? 0) >= limit)
+    throw userError('run/quota', { limit }, `the daily limit of ${limit} tokens is used up`)
+  const result = await deps.models
+    .current()
+    .stream(
+      {
+        messages: body.messages,
+        model: body.model,
+        temperature: body.temperature,
+        top_p: body.top_p,
+        max_tokens: body.max_tokens,
+      },
+      gone,
+      (event) => {
+        if (event.type === 'text') writer.text(event.text)
+      },
+    )
   writer.end(result.finish_reason === 'length' ? 'length' : 'stop', result.usage)
   await deps.db.query(
     compose(

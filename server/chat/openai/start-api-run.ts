@@ -44,11 +44,13 @@ export async function startApiRun(
   const request = { user_id: actor.user_id, roles: actor.roles, source: 'api', new_chat: true } as const
   if (!mayRun(found, request)) throw userError('agent/not-runnable', { agent_id: found.agent_id })
   const limit = await deps.dailyTokens()
-  if ((found.tokens ?? 0) >= limit) throw userError('run/quota', { limit }, `the daily limit of ${limit} tokens is used up`)
+  if ((found.tokens ?? 0) >= limit)
+    throw userError('run/quota', { limit }, `the daily limit of ${limit} tokens is used up`)
 
   const rows = chainOf(messages)
   const question = rows.at(-1)
-  if (!question || question.role !== 'user') throw userError('request/invalid', { path: '/messages' }, 'the last message must be from the user')
+  if (!question || question.role !== 'user')
+    throw userError('request/invalid', { path: '/messages' }, 'the last message must be from the user')
   const ids = { chat_id: newId(), answer_message_id: newId(), execution_id: newId() }
   const lease = deps.worker.reserve(actor.user_id)
   try {

@@ -15,7 +15,11 @@ import { createVirtualUser, type TurnTimes, type VirtualUser } from './virtual-u
  * clients and the mock are processes of their own and not counted. Options: `--levels=1,10,50`, `--seconds=12`,
  * `--skip-pauses`, `--json=FILE`.
  */
-const options = new Map(process.argv.slice(2).map((word) => [word.replace(/^--|=.*$/g, ''), word.includes('=') ? word.slice(word.indexOf('=') + 1) : 'yes']))
+const options = new Map(
+  process.argv
+    .slice(2)
+    .map((word) => [word.replace(/^--|=.*$/g, ''), word.includes('=') ? word.slice(word.indexOf('=') + 1) : 'yes']),
+)
 const levels = (options.get('levels') ?? '1,10,50,100,300').split(',').map(Number)
 const seconds = Number(options.get('seconds') ?? 12)
 const IDEAL_FIRST_TOKEN_MS = 200
@@ -44,9 +48,20 @@ const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 async function main(): Promise<void> {
   const data_dir = await mkdtemp(path.join(tmpdir(), 'banyan-bench-'))
-  const mock = await startChild('server/app/testing/mock-model.ts', ['0', '200', '30', '100', '--stamped'], {}, /http:\S+/)
+  const mock = await startChild(
+    'server/app/testing/mock-model.ts',
+    ['0', '200', '30', '100', '--stamped'],
+    {},
+    /http:\S+/,
+  )
   const port = await freePort()
-  const env = { DATA_DIR: data_dir, PORT: String(port), OPENAI_BASE_URL: mock.line, OPENAI_MODEL: 'mock', LOG_LEVEL: 'warn' }
+  const env = {
+    DATA_DIR: data_dir,
+    PORT: String(port),
+    OPENAI_BASE_URL: mock.line,
+    OPENAI_MODEL: 'mock',
+    LOG_LEVEL: 'warn',
+  }
   try {
     const first = await timedStart(env)
     await stopChild(first.child)
@@ -56,18 +71,36 @@ async function main(): Promise<void> {
     const measure = { origin, people, server_pid: second.child.pid ?? 0, postmaster: await postmasterPid(data_dir) }
     const idle = usageOf(measure.server_pid, measure.postmaster)
     const results: LevelResult[] = []
-    for (const users of levels) results.push(await runLevel(measure, { users, pause: () => 15 + Math.random() * 30, name: String(users), warm: 6, seconds }))
+    for (const users of levels)
+      results.push(
+        await runLevel(measure, { users, pause: () => 15 + Math.random() * 30, name: String(users), warm: 6, seconds }),
+      )
     if (!options.has('skip-pauses')) {
-      results.push(await runLevel(measure, { users: 1000, pause: () => 15_000 + Math.random() * 30_000, name: '1000, 30 s pauses', warm: 30, seconds: 45 }))
+      results.push(
+        await runLevel(measure, {
+          users: 1000,
+          pause: () => 15_000 + Math.random() * 30_000,
+          name: '1000, 30 s pauses',
+          warm: 30,
+          seconds: 45,
+        }),
+      )
     }
     const report = {
       node: process.version,
-      start: { first_ever_ms: first.ms, again_ms: second.ms, idle_rss_mb: round(idle.node_rss), idle_postgres_pss_mb: round(idle.postgres_pss) },
+      start: {
+        first_ever_ms: first.ms,
+        again_ms: second.ms,
+        idle_rss_mb: round(idle.node_rss),
+        idle_postgres_pss_mb: round(idle.postgres_pss),
+      },
       page: await pageWeight(path.join(projectRoot, 'dist/client')),
       levels: results,
     }
     printTable(report.levels)
-    say(`start: first ever ${first.ms} ms, again ${second.ms} ms; idle ${report.start.idle_rss_mb} MB + Postgres ${report.start.idle_postgres_pss_mb} MB`)
+    say(
+      `start: first ever ${first.ms} ms, again ${second.ms} ms; idle ${report.start.idle_rss_mb} MB + Postgres ${report.start.idle_postgres_pss_mb} MB`,
+    )
     say(`page: ${JSON.stringify(report.page)}`)
     const json = JSON.stringify(report, null, 2)
     process.stdout.write(`${json}\n`)
@@ -103,10 +136,18 @@ async function makePeople(data_dir: string, count: number): Promise<{ cookie: st
   const people = Array.from({ length: count }, () => {
     const token = randomBytes(24).toString('base64url')
     const signature = createHmac('sha256', secret).update(token).digest('base64')
-    return { id: newId(), session: newId(), token, cookie: `banyan.session_token=${encodeURIComponent(`${token}.${signature}`)}` }
+    return {
+      id: newId(),
+      session: newId(),
+      token,
+      cookie: `banyan.session_token=${encodeURIComponent(`${token}.${signature}`)}`,
+    }
   })
   const columns = [people.map(({ id }) => id), people.map(({ session }) => session), people.map(({ token }) => token)]
-  await db.query("insert into users (id, name, email) select id, 'bench', id || '@example.com' from unnest($1::uuid[]) as r(id)", [columns[0]])
+  await db.query(
+    "insert into users (id, name, email) select id, 'bench', id || '@example.com' from unnest($1::uuid[]) as r(id)",
+    [columns[0]],
+  )
   await db.query(
     `insert into sessions (id, user_id, token, expires_at) select session, id, token, now() + interval '1 day'
      from unnest($1::uuid[], $2::uuid[], $3::text[]) as r(id, session, token)`,
@@ -122,9 +163,11 @@ async function makePeople(data_dir: string, count: number): Promise<{ cookie: st
 
 /** Asks the project's own command, as a person would. */
 async function databaseUrl(data_dir: string): Promise<string> {
-  const { line } = await startChild('server/launch/db-url.mjs', [], { DATA_DIR: data_dir }, /postgres\S+/).catch((error: Error) => ({
-    line: /postgres\S+/.exec(error.message)?.[0] ?? '',
-  }))
+  const { line } = await startChild('server/launch/db-url.mjs', [], { DATA_DIR: data_dir }, /postgres\S+/).catch(
+    (error: Error) => ({
+      line: /postgres\S+/.exec(error.message)?.[0] ?? '',
+    }),
+  )
   if (!line) throw new Error('npm run db:url gave no address')
   return line
 }
@@ -138,11 +181,16 @@ async function postmasterPid(data_dir: string): Promise<number> {
   return Number(text.split('\n')[0])
 }
 
-async function runLevel(measured: Measured, level: { users: number; pause: () => number; name: string; warm: number; seconds: number }): Promise<LevelResult> {
+async function runLevel(
+  measured: Measured,
+  level: { users: number; pause: () => number; name: string; warm: number; seconds: number },
+): Promise<LevelResult> {
   const load_before = loadavg()[0] ?? 0
   const users: VirtualUser[] = []
   for (let from = 0; from < level.users; from += 20) {
-    const batch = measured.people.slice(from, Math.min(from + 20, level.users)).map(({ cookie }) => createVirtualUser(measured.origin, cookie, agent))
+    const batch = measured.people
+      .slice(from, Math.min(from + 20, level.users))
+      .map(({ cookie }) => createVirtualUser(measured.origin, cookie, agent))
     await Promise.all(batch.map((user) => user.connect()))
     users.push(...batch)
   }
@@ -191,7 +239,10 @@ async function runLevel(measured: Measured, level: { users: number; pause: () =>
     first_token_p99: quantile(first, 0.99),
     hold_p50: quantile(holds, 0.5),
     hold_p99: quantile(holds, 0.99),
-    turn_p50: quantile(times.map((turn) => turn.total), 0.5),
+    turn_p50: quantile(
+      times.map((turn) => turn.total),
+      0.5,
+    ),
     node_rss_mb: round(after.node_rss),
     postgres_pss_mb: round(after.postgres_pss),
     turns: times.length,

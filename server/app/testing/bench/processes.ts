@@ -7,7 +7,12 @@ import { projectRoot } from '../../env.ts'
 const NODE_ARGS = ['--disable-warning=ExperimentalWarning']
 
 /** A child whose standard output is read for one line that says it is ready. */
-export async function startChild(file: string, args: string[], env: Record<string, string>, ready: RegExp): Promise<{ child: ChildProcess; line: string }> {
+export async function startChild(
+  file: string,
+  args: string[],
+  env: Record<string, string>,
+  ready: RegExp,
+): Promise<{ child: ChildProcess; line: string }> {
   const child = spawn(process.execPath, [...NODE_ARGS, path.join(projectRoot, file), ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -71,7 +76,8 @@ function statOf(pid: number): string[] {
 }
 
 const cpuOf = (pid: number) => (Number(statOf(pid)[11] ?? 0) + Number(statOf(pid)[12] ?? 0)) / TICKS_PER_SECOND
-const endedChildrenCpu = (pid: number) => (Number(statOf(pid)[13] ?? 0) + Number(statOf(pid)[14] ?? 0)) / TICKS_PER_SECOND
+const endedChildrenCpu = (pid: number) =>
+  (Number(statOf(pid)[13] ?? 0) + Number(statOf(pid)[14] ?? 0)) / TICKS_PER_SECOND
 
 function childrenOf(pid: number): number[] {
   return readdirSync('/proc')

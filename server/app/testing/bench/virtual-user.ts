@@ -33,7 +33,11 @@ interface Waiting {
  * A person's device as the browser's leader behaves: all shapes live over one socket, mutations by push, the answer
  * counted when its row has arrived in the shape.
  */
-export function createVirtualUser(origin: string, cookie: string, agent: { agent_id: string; agent_version_id: string }): VirtualUser {
+export function createVirtualUser(
+  origin: string,
+  cookie: string,
+  agent: { agent_id: string; agent_version_id: string },
+): VirtualUser {
   const device_id = newId()
   const chat_id = newId()
   const polls = new Map<number, { shape: string; handle: string; offset: string }>()
@@ -52,7 +56,10 @@ export function createVirtualUser(origin: string, cookie: string, agent: { agent
       const response = await fetch(`${origin}/api/sync/shapes/${shape}?offset=${at.offset}${handle}`, { headers })
       const text = await response.text()
       if (response.status !== 200) throw new Error(`shape ${shape}: ${response.status} ${text.slice(0, 200)}`)
-      at = { handle: response.headers.get('electric-handle') ?? '', offset: response.headers.get('electric-offset') ?? '' }
+      at = {
+        handle: response.headers.get('electric-handle') ?? '',
+        offset: response.headers.get('electric-offset') ?? '',
+      }
       if (response.headers.has('electric-up-to-date')) return at
     }
     throw new Error(`shape ${shape} never came up to date`)
@@ -109,7 +116,10 @@ export function createVirtualUser(origin: string, cookie: string, agent: { agent
     async connect() {
       const positions = []
       for (const shape of SHAPE_NAMES) positions.push([shape, await syncShape(shape)] as const)
-      socket = new WebSocket(`${origin.replace('http', 'ws')}/api/socket`, { headers: { cookie, origin }, perMessageDeflate: false })
+      socket = new WebSocket(`${origin.replace('http', 'ws')}/api/socket`, {
+        headers: { cookie, origin },
+        perMessageDeflate: false,
+      })
       socket.on('message', (data) => receive(JSON.parse(String(data))))
       socket.on('close', () => fail(new Error('the socket closed')))
       const opened = socket
@@ -145,7 +155,8 @@ export function createVirtualUser(origin: string, cookie: string, agent: { agent
         body: JSON.stringify({ protocol: PROTOCOL_VERSION, device_id, mutations: [mutation] }),
       })
       const reply = await response.text()
-      if (response.status !== 200 || !reply.includes('"applied"')) fail(new Error(`push: ${response.status} ${reply.slice(0, 200)}`))
+      if (response.status !== 200 || !reply.includes('"applied"'))
+        fail(new Error(`push: ${response.status} ${reply.slice(0, 200)}`))
       const times = await done
       last_answer = ids.answer_message_id
       return times
