@@ -36,7 +36,7 @@ export const seedAgents: readonly SeedAgent[] = [
       description: '通用助手：问答、写作、整理思路。不联网，不读取你的文件。',
       category_id: categoryId('assistant'),
       tags: ['通用', '问答', '写作'],
-      icon: '榕:green',
+      icon: '🌳',
       listing: {
         zh: {
           name: '榕树助手',
@@ -74,7 +74,7 @@ export const seedAgents: readonly SeedAgent[] = [
       description: '自动判断方向的中英互译，保留格式与术语，末尾说明难译之处。',
       category_id: categoryId('translation'),
       tags: ['翻译', '英语', '术语'],
-      icon: '译:blue',
+      icon: '译',
       listing: {
         zh: {
           name: '中英互译',
@@ -111,7 +111,7 @@ export const seedAgents: readonly SeedAgent[] = [
       description: '把会议记录整理成结论、待办和分歧；内容太短时会先请你补充。',
       category_id: categoryId('summary'),
       tags: ['会议', '总结', '待办'],
-      icon: '会:amber',
+      icon: '📝',
       listing: {
         zh: {
           name: '会议纪要',
