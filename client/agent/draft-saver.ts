@@ -56,7 +56,10 @@ export function draftSaver<F extends object>({ save, delay, changed }: Options<F
       dirty.add(field)
       failures.delete(field)
       clearTimeout(timers.get(field))
-      timers.set(field, setTimeout(() => start(field), delay))
+      timers.set(
+        field,
+        setTimeout(() => start(field), delay),
+      )
       changed()
     },
     flush() {

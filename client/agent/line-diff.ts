@@ -15,7 +15,12 @@ export function lineDiff(before: string, after: string): DiffRow[] {
   for (const part of diffLines(closed(before), closed(after))) {
     const kind = part.added ? 'added' : part.removed ? 'removed' : 'same'
     for (const text of part.value.replace(/\n$/, '').split('\n')) {
-      const row = { kind, text, before: kind === 'added' ? undefined : ++old, after: kind === 'removed' ? undefined : ++now } as const
+      const row = {
+        kind,
+        text,
+        before: kind === 'added' ? undefined : ++old,
+        after: kind === 'removed' ? undefined : ++now,
+      } as const
       rows.push(row)
     }
   }
@@ -35,7 +40,9 @@ function closed(text: string): string {
 }
 
 function fold(rows: Exclude<DiffRow, { kind: 'gap' }>[]): DiffRow[] {
-  const near = rows.map((_, index) => rows.slice(Math.max(0, index - CONTEXT), index + CONTEXT + 1).some((row) => row.kind !== 'same'))
+  const near = rows.map((_, index) =>
+    rows.slice(Math.max(0, index - CONTEXT), index + CONTEXT + 1).some((row) => row.kind !== 'same'),
+  )
   const folded: DiffRow[] = []
   for (const [index, row] of rows.entries()) {
     if (near[index]) folded.push(row)

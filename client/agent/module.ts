@@ -44,11 +44,34 @@ const module: ModuleDescriptor = {
     },
   ],
   nav: [
-    { id: 'studio', title: studio, icon: Workflow, to: '/studio', order: 30, place: 'main', phone: true, permission: 'agent:write' },
-    { id: 'review', title: review, icon: ShieldCheck, to: '/review', order: 10, place: 'foot', permission: 'review:read' },
+    {
+      id: 'studio',
+      title: studio,
+      icon: Workflow,
+      to: '/studio',
+      order: 30,
+      place: 'main',
+      phone: true,
+      permission: 'agent:write',
+    },
+    {
+      id: 'review',
+      title: review,
+      icon: ShieldCheck,
+      to: '/review',
+      order: 10,
+      place: 'foot',
+      permission: 'review:read',
+    },
   ],
   commands: [
-    { id: 'studio.open', title: { 'zh-CN': '打开工作台', en: 'Open the studio' }, icon: Workflow, to: '/studio', permission: 'agent:write' },
+    {
+      id: 'studio.open',
+      title: { 'zh-CN': '打开工作台', en: 'Open the studio' },
+      icon: Workflow,
+      to: '/studio',
+      permission: 'agent:write',
+    },
     {
       id: 'studio.new',
       title: { 'zh-CN': '新建智能体', en: 'New agent' },
@@ -56,7 +79,13 @@ const module: ModuleDescriptor = {
       to: '/studio?new=1',
       permission: 'agent:write',
     },
-    { id: 'review.open', title: { 'zh-CN': '打开审核队列', en: 'Open the review queue' }, icon: ShieldCheck, to: '/review', permission: 'review:read' },
+    {
+      id: 'review.open',
+      title: { 'zh-CN': '打开审核队列', en: 'Open the review queue' },
+      icon: ShieldCheck,
+      to: '/review',
+      permission: 'review:read',
+    },
   ],
 }
 

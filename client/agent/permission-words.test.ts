@@ -9,10 +9,8 @@ it('reads the kind and the name of a permission', () => {
 })
 
 it('puts new permissions first and keeps removed ones in sight', () => {
-  expect(permissionChanges(['llm', 'rag'], ['llm', 'tool:a']).map(({ permission, change }) => `${change} ${permission}`)).toEqual([
-    'added tool:a',
-    'same llm',
-    'removed rag',
-  ])
+  expect(
+    permissionChanges(['llm', 'rag'], ['llm', 'tool:a']).map(({ permission, change }) => `${change} ${permission}`),
+  ).toEqual(['added tool:a', 'same llm', 'removed rag'])
   expect(permissionChanges(undefined, ['llm'])).toEqual([{ permission: 'llm', change: 'same' }])
 })

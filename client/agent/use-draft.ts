@@ -10,7 +10,15 @@ import { draftSaver } from './draft-saver.ts'
 /** What a developer edits. */
 export type DraftFields = Pick<
   AgentDraftRow,
-  'name' | 'description' | 'category_id' | 'tags' | 'icon' | 'listing' | 'system_prompt' | 'model_params' | 'workflow_definition'
+  | 'name'
+  | 'description'
+  | 'category_id'
+  | 'tags'
+  | 'icon'
+  | 'listing'
+  | 'system_prompt'
+  | 'model_params'
+  | 'workflow_definition'
 >
 export type DraftView = AgentDraftRow & { agent_status: AgentRow['status']; slug: string }
 /** `device`: stored here, on its way to the server. */

@@ -19,7 +19,9 @@ export function compareVersions(a: string, b: string): number {
 
 /** Whether `text` is a version above all of `versions`. */
 export function isAbove(text: string, versions: readonly string[]): boolean {
-  return partsOf(text) !== undefined && versions.every((version) => !partsOf(version) || compareVersions(text, version) > 0)
+  return (
+    partsOf(text) !== undefined && versions.every((version) => !partsOf(version) || compareVersions(text, version) > 0)
+  )
 }
 
 function highestOf(versions: readonly string[]): Parts | undefined {

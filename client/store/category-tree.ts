@@ -6,7 +6,9 @@ export interface CategoryNode extends Category {
 
 /** Categories as a tree, in the order of the list; a category whose parent is missing stands at the top. */
 export function categoryTree(categories: readonly Category[]): CategoryNode[] {
-  const nodes = new Map<string, CategoryNode>(categories.map((category) => [category.id, { ...category, children: [] }]))
+  const nodes = new Map<string, CategoryNode>(
+    categories.map((category) => [category.id, { ...category, children: [] }]),
+  )
   const top: CategoryNode[] = []
   for (const node of nodes.values()) {
     const parent = node.parent_id === null ? undefined : nodes.get(node.parent_id)

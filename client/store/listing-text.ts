@@ -8,7 +8,10 @@ export interface ListingText {
 }
 
 /** Words of an agent in the person's language; what is missing falls back to the other language, then to the row. */
-export function listingText(agent: { name: string; description?: string | null; listing?: Listing | undefined }, locale: string): ListingText {
+export function listingText(
+  agent: { name: string; description?: string | null; listing?: Listing | undefined },
+  locale: string,
+): ListingText {
   const own = (locale.startsWith('zh') ? agent.listing?.zh : agent.listing?.en) ?? {}
   const other = (locale.startsWith('zh') ? agent.listing?.en : agent.listing?.zh) ?? {}
   const starters = (own.starters ?? []).filter(filled)

@@ -27,8 +27,18 @@ const module: ModuleDescriptor = {
       meta: { permission: 'store:read', title },
     },
   ],
-  nav: [{ id: 'store', title, icon: Store, to: '/store', order: 20, place: 'main', phone: true, permission: 'store:read' }],
-  commands: [{ id: 'store.open', title: { 'zh-CN': '打开商店', en: 'Open the store' }, icon: Store, to: '/store', permission: 'store:read' }],
+  nav: [
+    { id: 'store', title, icon: Store, to: '/store', order: 20, place: 'main', phone: true, permission: 'store:read' },
+  ],
+  commands: [
+    {
+      id: 'store.open',
+      title: { 'zh-CN': '打开商店', en: 'Open the store' },
+      icon: Store,
+      to: '/store',
+      permission: 'store:read',
+    },
+  ],
 }
 
 export default module

@@ -36,7 +36,9 @@ export function useStoreSearch(filter: Ref<StoreFilter>) {
   async function more(): Promise<void> {
     const asked = key.value
     loadingMore.value = true
-    const page = await attempt(() => call(searchStore, { query: { ...query.value, offset: String(agents.value.length) } }))
+    const page = await attempt(() =>
+      call(searchStore, { query: { ...query.value, offset: String(agents.value.length) } }),
+    )
     loadingMore.value = false
     if (page && key.value === asked) rest.value = [...rest.value, ...page.agents]
   }

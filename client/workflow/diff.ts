@@ -47,7 +47,9 @@ export function valueChanges(before: unknown, after: unknown): FieldChange[] {
 function nodeChanges(before: WorkflowNode[], after: WorkflowNode[]): NodeChange[] {
   const was = new Map(before.map((node) => [node.node_name, node]))
   const is = new Map(after.map((node) => [node.node_name, node]))
-  const removed = before.filter((node) => !is.has(node.node_name)).map((node) => nodeChange(node, 'removed', node, undefined))
+  const removed = before
+    .filter((node) => !is.has(node.node_name))
+    .map((node) => nodeChange(node, 'removed', node, undefined))
   const others = after.flatMap((node) => {
     const old = was.get(node.node_name)
     if (!old) return [nodeChange(node, 'added', undefined, node)]
@@ -79,7 +81,11 @@ function arrows(edges: WorkflowEdge[]): Map<string, Omit<EdgeChange, 'change'>> 
     if (edge.edge_type !== 'conditional' || cases.length === 0) {
       return [{ from: edge.from_node, to: edge.to_node ?? '?', detail: rules(edge) }]
     }
-    return cases.map(([key, to]) => ({ from: edge.from_node, to, detail: `${edge.condition_function ?? ''} = ${key}${rules(edge)}` }))
+    return cases.map(([key, to]) => ({
+      from: edge.from_node,
+      to,
+      detail: `${edge.condition_function ?? ''} = ${key}${rules(edge)}`,
+    }))
   })
   return new Map(all.map((arrow) => [JSON.stringify(arrow), arrow]))
 }
@@ -90,7 +96,10 @@ function rules(edge: WorkflowEdge): string {
     edge.timeout_seconds ? `≤ ${edge.timeout_seconds} s` : '',
     edge.retry_policy?.max_retries ? `↻ ${edge.retry_policy.max_retries}` : '',
   ]
-  return parts.filter(Boolean).map((part) => ` · ${part}`).join('')
+  return parts
+    .filter(Boolean)
+    .map((part) => ` · ${part}`)
+    .join('')
 }
 
 function flatten(value: unknown, path = '', into = new Map<string, string>()): Map<string, string> {

@@ -2,7 +2,10 @@
  * Where branches meet again: for each step the closest one that every way from it to an end passes
  * (immediate post-dominator). Steps without one, such as those before two different ends, are missing.
  */
-export function joinPoints(names: readonly string[], next: ReadonlyMap<string, readonly string[]>): Map<string, string> {
+export function joinPoints(
+  names: readonly string[],
+  next: ReadonlyMap<string, readonly string[]>,
+): Map<string, string> {
   const after = postDominators(names, next)
   const joins = new Map<string, string>()
   for (const name of names) {
@@ -19,10 +22,13 @@ export function joinPoints(names: readonly string[], next: ReadonlyMap<string, r
   return joins
 }
 
-function postDominators(names: readonly string[], next: ReadonlyMap<string, readonly string[]>): Map<string, Set<string>> {
+function postDominators(
+  names: readonly string[],
+  next: ReadonlyMap<string, readonly string[]>,
+): Map<string, Set<string>> {
   const sets = new Map(names.map((name) => [name, isEnd(name, next) ? new Set([name]) : new Set(names)]))
   const backwards = [...names].reverse()
-  for (let changed = true; changed; ) {
+  for (let changed = true; changed;) {
     changed = false
     for (const name of backwards) {
       if (isEnd(name, next)) continue

@@ -60,7 +60,12 @@ export function searchTypes(text: string): NodeTypeName[] {
     .filter((name) => NODE_TYPES[name].ports.in > 0)
     .filter((name) => {
       const type = NODE_TYPES[name]
-      const words = [type.type_name, ...Object.values(type.display_name), ...Object.values(type.description), ...type.tags]
+      const words = [
+        type.type_name,
+        ...Object.values(type.display_name),
+        ...Object.values(type.description),
+        ...type.tags,
+      ]
       return words.join(' ').toLowerCase().includes(wanted)
     })
 }

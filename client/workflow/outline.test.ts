@@ -71,7 +71,9 @@ describe('outline', () => {
   })
 
   it('lists chains that nothing leads to, cycles too', () => {
-    const outline = outlineOf(graph('s e a b c d', [plain('s', 'e'), plain('a', 'b'), plain('c', 'd'), plain('d', 'c')]))
+    const outline = outlineOf(
+      graph('s e a b c d', [plain('s', 'e'), plain('a', 'b'), plain('c', 'd'), plain('d', 'c')]),
+    )
     expect(draw(outline.steps)).toBe('s e')
     expect(outline.loose.map(draw)).toEqual(['a b', 'c d^c'])
   })

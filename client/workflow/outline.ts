@@ -69,7 +69,7 @@ class OutlineBuilder {
   chain(first: string, stops: ReadonlySet<string>): OutlineStep[] {
     const steps: OutlineStep[] = []
     const own: string[] = []
-    for (let name: string | undefined = first; name !== undefined; ) {
+    for (let name: string | undefined = first; name !== undefined;) {
       const step = this.step(name)
       if (!step) break
       steps.push(step)

@@ -35,7 +35,10 @@ export interface WorkflowEditor {
 }
 
 /** Edits of one workflow with their history; `changed` hears of each new state. */
-export function useWorkflowEditor(source: () => WorkflowDefinition, changed: (next: WorkflowDefinition) => void): WorkflowEditor {
+export function useWorkflowEditor(
+  source: () => WorkflowDefinition,
+  changed: (next: WorkflowDefinition) => void,
+): WorkflowEditor {
   const history = shallowRef(historyOf(source()))
   const selected = shallowRef<string>()
   const definition = computed(() => history.value.present)
@@ -43,7 +46,8 @@ export function useWorkflowEditor(source: () => WorkflowDefinition, changed: (ne
 
   // Another device's edit, or the whole thing pasted: history starts anew.
   watch(source, (next) => {
-    if (next !== definition.value && JSON.stringify(next) !== JSON.stringify(definition.value)) history.value = historyOf(next)
+    if (next !== definition.value && JSON.stringify(next) !== JSON.stringify(definition.value))
+      history.value = historyOf(next)
   })
   watch(definition, ({ nodes }) => {
     if (!nodes.some((node) => node.node_name === selected.value)) selected.value = undefined
@@ -70,7 +74,9 @@ export function useWorkflowEditor(source: () => WorkflowDefinition, changed: (ne
     }
     const ends = ports.out === 0
     const next =
-      'after' in place ? insertAfter(definition.value, place.after, node, ends) : insertAt(definition.value, place.slot, node, ends)
+      'after' in place
+        ? insertAfter(definition.value, place.after, node, ends)
+        : insertAt(definition.value, place.slot, node, ends)
     apply(next)
     selected.value = node.node_name
   }

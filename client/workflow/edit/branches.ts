@@ -12,7 +12,10 @@ export function addBranch(definition: WorkflowDefinition, from: string): Workflo
   const { condition } = ways
   if (!condition) return setWays(grown, from, { ...ways, always: [...ways.always, end.node_name] })
   const key = unusedValue(definition, from, ways) ?? freeCase(condition)
-  return setWays(grown, from, { ...ways, condition: { ...condition, cases: [...condition.cases, { key, to: end.node_name }] } })
+  return setWays(grown, from, {
+    ...ways,
+    condition: { ...condition, cases: [...condition.cases, { key, to: end.node_name }] },
+  })
 }
 
 /** Changes where a step leads; steps that nothing leads to any more go with their branch. */
@@ -31,6 +34,8 @@ export function valuesOf(definition: WorkflowDefinition, name: string): string[]
   const cases = findNode(definition, name)?.node_config['cases']
   if (!Array.isArray(cases)) return []
   return cases.flatMap((each: unknown) =>
-    typeof each === 'object' && each !== null && 'value' in each && typeof each.value === 'string' && each.value ? [each.value] : [],
+    typeof each === 'object' && each !== null && 'value' in each && typeof each.value === 'string' && each.value
+      ? [each.value]
+      : [],
   )
 }

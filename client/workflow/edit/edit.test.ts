@@ -32,14 +32,20 @@ const switching = (from: string, mapping: Record<string, string>): WorkflowEdge 
 
 describe('inserting a step', () => {
   it('takes over what the step before led to', () => {
-    expect(arrows(insertAfter(promptOnlyWorkflow(), 'answer', node('check')))).toBe('answer->check check->end start->answer')
+    expect(arrows(insertAfter(promptOnlyWorkflow(), 'answer', node('check')))).toBe(
+      'answer->check check->end start->answer',
+    )
   })
   it('takes over a condition as well', () => {
     const forked = graph('start a end', switching('start', { yes: 'a', default: 'end' }), plainEdge('a', 'end'))
     expect(arrows(insertAfter(forked, 'start', node('n')))).toBe('a->end n-default->end n-yes->a start->n')
   })
   it('goes on a branch at its head, with the cases that share it', () => {
-    const forked = graph('start a end', switching('start', { yes: 'a', ok: 'a', default: 'end' }), plainEdge('a', 'end'))
+    const forked = graph(
+      'start a end',
+      switching('start', { yes: 'a', ok: 'a', default: 'end' }),
+      plainEdge('a', 'end'),
+    )
     expect(arrows(insertAt(forked, { edge: 0, key: 'yes' }, node('n')))).toBe(
       'a->end n->a start-default->end start-ok->n start-yes->n',
     )
@@ -66,7 +72,12 @@ describe('removing a step', () => {
     expect(arrows(removeStep(insertAfter(before, 'answer', node('n')), 'n'))).toBe(arrows(before))
   })
   it('goes the default way when it had several, and drops the other branches', () => {
-    const forked = graph('start a b end', plainEdge('start', 'a'), switching('a', { yes: 'b', default: 'end' }), plainEdge('b', 'end'))
+    const forked = graph(
+      'start a b end',
+      plainEdge('start', 'a'),
+      switching('a', { yes: 'b', default: 'end' }),
+      plainEdge('b', 'end'),
+    )
     expect(arrows(removeStep(forked, 'a'))).toBe('start->end')
   })
   it('keeps parallel ways', () => {
@@ -108,9 +119,16 @@ describe('names', () => {
   })
   it('change in edges, conditions and references, not in prose', () => {
     const definition = {
-      ...graph('start answer end', plainEdge('start', 'answer'), switching('answer', { default: 'end', more: 'answer' })),
+      ...graph(
+        'start answer end',
+        plainEdge('start', 'answer'),
+        switching('answer', { default: 'end', more: 'answer' }),
+      ),
     }
-    definition.nodes[2] = node('end', { text: 'answer: {{ nodes.answer.output }} {{ nodes.answer_2.output }}', list: ['nodes["answer"]'] })
+    definition.nodes[2] = node('end', {
+      text: 'answer: {{ nodes.answer.output }} {{ nodes.answer_2.output }}',
+      list: ['nodes["answer"]'],
+    })
     const renamed = renameStep(definition, 'answer', 'reply')
     expect(arrows(renamed)).toBe('reply-default->end reply-more->reply start->reply')
     expect(renamed.edges[1]?.condition_function).toBe('nodes.reply.output.text == "answer"')

@@ -5,7 +5,12 @@ import { linksOf, type Slot } from '../links.ts'
  * Puts a step right after another: it takes over everything that other step led to, branches included.
  * A step without a way on (`ends`) becomes one more way on instead.
  */
-export function insertAfter(definition: WorkflowDefinition, after: string, node: WorkflowNode, ends = false): WorkflowDefinition {
+export function insertAfter(
+  definition: WorkflowDefinition,
+  after: string,
+  node: WorkflowNode,
+  ends = false,
+): WorkflowDefinition {
   const edges = ends
     ? definition.edges
     : definition.edges.map((edge) => (edge.from_node === after ? { ...edge, from_node: node.node_name } : edge))
@@ -17,7 +22,12 @@ export function insertAfter(definition: WorkflowDefinition, after: string, node:
 }
 
 /** Puts a step on an arrow: at the head of a branch. */
-export function insertAt(definition: WorkflowDefinition, slot: Slot, node: WorkflowNode, ends = false): WorkflowDefinition {
+export function insertAt(
+  definition: WorkflowDefinition,
+  slot: Slot,
+  node: WorkflowNode,
+  ends = false,
+): WorkflowDefinition {
   const link = linksOf(definition).find((each) => each.edge === slot.edge && each.key === slot.key)
   const edge = definition.edges[slot.edge]
   if (!link || !edge) return definition

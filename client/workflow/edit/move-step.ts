@@ -30,7 +30,11 @@ export function moveStep(definition: WorkflowDefinition, name: string, direction
   return { ...definition, nodes, edges: [...edges, plainEdge(second, first)] }
 }
 
-function pairOf(definition: WorkflowDefinition, name: string, direction: Direction): { first: string; second: string } | undefined {
+function pairOf(
+  definition: WorkflowDefinition,
+  name: string,
+  direction: Direction,
+): { first: string; second: string } | undefined {
   const other = direction === 'up' ? linksTo(definition, name) : linksFrom(definition, name)
   const [link] = other
   if (!link || other.length !== 1) return undefined

@@ -10,7 +10,11 @@ export function isStepName(text: string): boolean {
 /** A name that no step of the workflow has, made of `base`. */
 export function freeName(definition: WorkflowDefinition, base: string): string {
   const taken = new Set(definition.nodes.map((node) => node.node_name))
-  const stem = base.replace(/[^a-zA-Z0-9_-]+/g, '_').replace(/^[^a-zA-Z]+/, '').slice(0, 120) || 'step'
+  const stem =
+    base
+      .replace(/[^a-zA-Z0-9_-]+/g, '_')
+      .replace(/^[^a-zA-Z]+/, '')
+      .slice(0, 120) || 'step'
   for (let number = 1; ; number++) {
     const name = number === 1 ? stem : `${stem}_${number}`
     if (!taken.has(name)) return name
@@ -25,7 +29,9 @@ export function renameStep(definition: WorkflowDefinition, from: string, to: str
     nodes: definition.nodes.map((node) => ({
       ...node,
       node_name: other(node.node_name),
-      node_config: Object.fromEntries(Object.entries(node.node_config).map(([key, value]) => [key, renameIn(value, from, to)])),
+      node_config: Object.fromEntries(
+        Object.entries(node.node_config).map(([key, value]) => [key, renameIn(value, from, to)]),
+      ),
     })),
     edges: definition.edges.map((edge) => renameInEdge(edge, from, to)),
   }
@@ -33,7 +39,11 @@ export function renameStep(definition: WorkflowDefinition, from: string, to: str
 
 function renameInEdge(edge: WorkflowEdge, from: string, to: string): WorkflowEdge {
   const other = (name: string) => (name === from ? to : name)
-  const renamed: WorkflowEdge = { ...edge, from_node: other(edge.from_node), to_node: edge.to_node && other(edge.to_node) }
+  const renamed: WorkflowEdge = {
+    ...edge,
+    from_node: other(edge.from_node),
+    to_node: edge.to_node && other(edge.to_node),
+  }
   if (edge.condition_function) renamed.condition_function = renameInText(edge.condition_function, from, to)
   if (edge.condition_mapping) {
     renamed.condition_mapping = Object.fromEntries(

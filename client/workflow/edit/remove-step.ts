@@ -15,7 +15,11 @@ export function removeStep(definition: WorkflowDefinition, name: string): Workfl
     if (!edges.some((each) => isSamePlain(each, changed))) edges.push(changed)
     if (edge.to_node === name) addMissing(edges, edge.from_node, plainHeirs(out, heir))
   }
-  return pruneLost(definition, { ...definition, nodes: definition.nodes.filter((node) => node.node_name !== name), edges })
+  return pruneLost(definition, {
+    ...definition,
+    nodes: definition.nodes.filter((node) => node.node_name !== name),
+    edges,
+  })
 }
 
 /** Parallel ways out of the removed step, beside the heir. */

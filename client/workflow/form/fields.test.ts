@@ -35,7 +35,9 @@ it('knows what a node type may ask for', () => {
 })
 
 it('takes a nullable value for an optional one', () => {
-  expect(kinds({ type: 'object', properties: { a: { anyOf: [{ type: 'string' }, { type: 'null' }] } } })).toEqual({ a: 'text' })
+  expect(kinds({ type: 'object', properties: { a: { anyOf: [{ type: 'string' }, { type: 'null' }] } } })).toEqual({
+    a: 'text',
+  })
 })
 
 it('offers nothing for what is no object', () => {

@@ -1,5 +1,15 @@
 /** A form made of a JSON Schema: the small part of the language that node types use. */
-export type FieldKind = 'text' | 'multiline' | 'number' | 'integer' | 'boolean' | 'choice' | 'list' | 'map' | 'rows' | 'json'
+export type FieldKind =
+  | 'text'
+  | 'multiline'
+  | 'number'
+  | 'integer'
+  | 'boolean'
+  | 'choice'
+  | 'list'
+  | 'map'
+  | 'rows'
+  | 'json'
 
 export interface Field {
   key: string
@@ -75,7 +85,9 @@ function kindOf(schema: Json): FieldKind {
 
 function isLong(schema: Json): boolean {
   const format = schema['format']
-  return format === 'text' || format === 'textarea' || format === 'multiline' || (number(schema['maxLength']) ?? 0) > 500
+  return (
+    format === 'text' || format === 'textarea' || format === 'multiline' || (number(schema['maxLength']) ?? 0) > 500
+  )
 }
 
 function kindOfItems(items: unknown): FieldKind {
