@@ -53,3 +53,13 @@ export async function nextGeneration(db: DeviceDb): Promise<number> {
     return value
   })
 }
+
+/** When everything was last known to be in step, epoch ms: survives restarts, for people who start offline. */
+export async function lastSync(db: DeviceDb): Promise<number | null> {
+  const value = (await db.meta.get('synced_at'))?.value
+  return typeof value === 'number' ? value : null
+}
+
+export async function noteSync(db: DeviceDb, at: number | null): Promise<void> {
+  if (at !== null) await db.meta.put({ key: 'synced_at', value: at })
+}

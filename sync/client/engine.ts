@@ -1,11 +1,11 @@
-import { operationalError, toAppError } from '../../shared/kernel/errors.ts'
+import { AppError, operationalError, toAppError } from '../../shared/kernel/errors.ts'
 import type { Effect } from '../core/pending.ts'
 import { lagging } from '../core/settlement.ts'
 import { SHAPES, type ShapeName } from '../protocol/shapes.ts'
 import type { ServerFrame } from '../protocol/socket.ts'
 import { PROTOCOL_VERSION } from '../protocol/version.ts'
 import { deleteDeviceDb, DeviceDb } from './device-db.ts'
-import { adoptServerTime, deviceId } from './device.ts'
+import { adoptServerTime, deviceId, lastSync, noteSync } from './device.ts'
 import { Feeds } from './feeds.ts'
 import { Health } from './health.ts'
 import { BEAT_MS, type HelloValue, type HostCall, type HostStatus, type NewMutation } from './host-protocol.ts'
@@ -15,7 +15,7 @@ import { Pusher } from './pusher.ts'
 import type { Replica } from './replica.ts'
 import { RunTexts } from './run-texts.ts'
 import { Serial } from './serial.ts'
-import { noteAcks, noteOldAck, settle } from './settler.ts'
+import { noteAcks, settle } from './settler.ts'
 import type { Batch, FeedSink, Position } from './shape-feed.ts'
 import { Socket } from './socket.ts'
 import { TabBus } from './tab-bus.ts'
@@ -55,6 +55,7 @@ export class Engine implements FeedSink {
   #replica: Replica | undefined
   #mode: HostStatus['mode'] = 'online'
   #epoch: number
+  #opening = false
   #bytes: number | undefined
   #stopped = false
   #refreshTimer: ReturnType<typeof setTimeout> | undefined
@@ -63,7 +64,7 @@ export class Engine implements FeedSink {
     this.#options = options
     this.#epoch = options.epoch
     this.#db = new DeviceDb(options.user_id)
-    this.#health = new Health(null, () => this.#emitStatus())
+    this.#health = new Health(() => this.#emitStatus())
     this.#bus = new TabBus(options.user_id, {
       call: (tab, body) => this.#call(tab, body),
       poke: () => this.#outboxGrew(),
@@ -99,6 +100,7 @@ export class Engine implements FeedSink {
       onUnauthorized: () => this.#health.unauthorized(),
       onProblem: (code) => this.#health.problem(code),
     })
+    this.#health.remember(await lastSync(this.#db))
     this.#socket.connect()
     this.#bus.emit({ t: 'up' })
     this.#timers.push(setInterval(() => this.#bus.emit({ t: 'beat' }), BEAT_MS))
@@ -139,7 +141,8 @@ export class Engine implements FeedSink {
     if (this.#stopped || replica !== this.#replica) return
     if (replica?.takeDamage(shape)) this.#feeds.restart(shape)
     else this.#feeds.fresh(shape)
-    if (shape === 'acks') await noteAcks(this.#db, this.#device_id, batch)
+    // should this fail, `settle` finds the ack in the replica
+    if (shape === 'acks') await noteAcks(this.#db, this.#device_id, batch).catch(() => undefined)
     await this.#settle(tables)
     this.#becomeReplica()
   }
@@ -210,14 +213,21 @@ export class Engine implements FeedSink {
   }
 
   async #mutate(mutation: NewMutation): Promise<null> {
-    await this.#serial.run(async () => {
-      let run: ((hlc: string) => Effect) | undefined
-      if (this.#replica && this.#mode === 'replica') run = await this.#replica.prepare(mutation, await readOutbox(this.#db))
-      await enqueue(this.#db, this.#device_id, mutation, run)
-    })
+    await this.#serial.run(async () => enqueue(this.#db, this.#device_id, mutation, await this.#prepare(mutation)))
     this.#outboxGrew()
     if (this.#replica) await this.#settle()
     return null
+  }
+
+  /** A replica in trouble must not stand between a person and their outbox: then the server alone will judge. */
+  async #prepare(mutation: NewMutation): Promise<((hlc: string) => Effect) | undefined> {
+    if (!this.#replica || this.#mode !== 'replica') return undefined
+    try {
+      return await this.#replica.prepare(mutation, await readOutbox(this.#db))
+    } catch (error) {
+      if (error instanceof AppError && error.kind === 'user') throw error
+      return undefined
+    }
   }
 
   async #rebuild(): Promise<null> {
@@ -231,6 +241,7 @@ export class Engine implements FeedSink {
   }
 
   async #wipe(): Promise<null> {
+    this.#stopped = true
     this.#pusher?.stop()
     await this.#dropReplica()
     this.#db.close()
@@ -243,10 +254,10 @@ export class Engine implements FeedSink {
   // --- the replica's life
 
   async #openReplica(open: () => Promise<Replica>): Promise<void> {
+    this.#opening = true
     try {
       const replica = await open()
       if (this.#stopped) return await replica.close()
-      await noteOldAck(this.#db, this.#device_id, replica)
       this.#feeds.stop()
       this.#replica = replica
       await this.#settle()
@@ -255,6 +266,8 @@ export class Engine implements FeedSink {
     } catch {
       // this browser holds no replica: reads stay with the server
     }
+    this.#opening = false
+    this.#emitStatus()
   }
 
   async #dropReplica(): Promise<void> {
@@ -276,9 +289,11 @@ export class Engine implements FeedSink {
 
   // --- settlement
 
-  /** Lets go of what is settled and tells the tabs. Rows of `tables` have changed already. */
+  /** Lets go of what is settled and tells the tabs. Rows of `tables` have changed already. Never throws. */
   async #settle(tables: readonly string[] = []): Promise<void> {
-    const result = await this.#serial.run(() => settle(this.#db, this.#replica))
+    if (this.#stopped) return
+    const result = await this.#serial.run(() => settle(this.#db, this.#device_id, this.#replica)).catch(() => undefined)
+    if (!result) return this.#health.problem('sync/replica')
     if (result.refused) this.#health.problem('sync/refused')
     if (result.left) this.#bus.emit({ t: 'outbox' })
     const changed = [...new Set([...tables, ...result.tables])]
@@ -291,6 +306,7 @@ export class Engine implements FeedSink {
 
   /** Are we there? If not, which shapes should be asked? */
   async #judge(): Promise<void> {
+    if (this.#stopped) return
     const outbox = await readOutbox(this.#db)
     if (outbox.length === 0 && this.#feeds.allFresh) this.#health.caughtUp()
     else this.#health.behind()
@@ -352,7 +368,7 @@ export class Engine implements FeedSink {
   // --- small things
 
   #status(): HostStatus {
-    return { ...this.#health.view, mode: this.#mode, ...(this.#bytes === undefined ? {} : { bytes: this.#bytes }) }
+    return { ...this.#health.view, mode: this.#mode, opening: this.#opening, ...(this.#bytes === undefined ? {} : { bytes: this.#bytes }) }
   }
 
   #emitStatus(): void {
@@ -360,6 +376,7 @@ export class Engine implements FeedSink {
   }
 
   async #measure(): Promise<void> {
+    await noteSync(this.#db, this.#health.view.synced_at)
     this.#bytes = await this.#replica?.bytes().catch(() => undefined)
     this.#emitStatus()
   }

@@ -3,6 +3,9 @@ import { next, type Event, type State } from '../core/status.ts'
 /** How long a broken line may take to heal before people are told, ms. */
 const GRACE_MS = 3000
 
+/** Being in step is repeated no more often than this, ms. */
+const TELL_MS = 5000
+
 export interface HealthView {
   state: State
   synced_at: number | null
@@ -14,13 +17,17 @@ export class Health {
   readonly #changed: (view: HealthView) => void
   readonly #problems = new Set<string>()
   #state: State = 'starting'
-  #syncedAt: number | null
+  #syncedAt: number | null = null
   #lost = false
   #grace: ReturnType<typeof setTimeout> | undefined
 
-  constructor(syncedAt: number | null, changed: (view: HealthView) => void) {
-    this.#syncedAt = syncedAt
+  constructor(changed: (view: HealthView) => void) {
     this.#changed = changed
+  }
+
+  /** The last agreement of an earlier life. */
+  remember(syncedAt: number | null): void {
+    this.#syncedAt ??= syncedAt
   }
 
   get view(): HealthView {
@@ -34,8 +41,10 @@ export class Health {
 
   caughtUp(): void {
     if (this.#lost) return
-    this.#syncedAt = Date.now()
-    this.#on('caught-up', true)
+    const now = Date.now()
+    const tell = this.#syncedAt === null || now - this.#syncedAt > TELL_MS
+    this.#syncedAt = now
+    this.#on('caught-up', tell)
   }
 
   /** Something failed on the way to the server; said aloud only if it lasts. */

@@ -1,4 +1,4 @@
-import { AppError, operationalError } from '../../shared/kernel/errors.ts'
+import { AppError, operationalError, type ErrorValue } from '../../shared/kernel/errors.ts'
 import { BEAT_MS, channelName, type HostCall, type HostEvent, type ToHost, type ToTab } from './host-protocol.ts'
 
 /** Longest wait for the engine's answer, ms. */
@@ -79,7 +79,7 @@ export class HostClient {
     const waiting = this.#waiting.get(message.call)
     if (!waiting) return
     if (message.ok) waiting.resolve(message.value)
-    else waiting.reject(new AppError('operational', message.error.code, message.error.params, message.error.message))
+    else waiting.reject(errorOf(message.error))
   }
 
   /** A new engine: it knows nothing of what the old one was asked. A late word of an older one is ignored. */
@@ -94,3 +94,8 @@ export class HostClient {
 
 /** Silence after which a visible tab takes the engine to be frozen, ms. */
 export const FROZEN_MS = BEAT_MS * 6
+
+/** Trouble of a machine can be tried again, a refusal cannot. */
+function errorOf({ code, params, message }: ErrorValue): AppError {
+  return new AppError(code.startsWith('server/') ? 'operational' : 'user', code, params, message)
+}

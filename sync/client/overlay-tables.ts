@@ -1,4 +1,4 @@
-import type { PGliteInterface } from '@electric-sql/pglite'
+import type { PGliteInterface, Transaction } from '@electric-sql/pglite'
 import { rowKeyText, type Row, type RowKey } from '../../shared/kernel/mutator.ts'
 import { groupBy } from '../core/group-by.ts'
 import type { OverlayRow } from '../core/overlay.ts'
@@ -9,6 +9,12 @@ import { deleteRows, selectRows, upsertRows, type Statement } from './replica-sq
 
 type Cells = Record<string, string | null>
 
+interface Shown {
+  table: string
+  cells: Cells
+  json: string
+}
+
 const MARKS: readonly ReplicaColumn[] = [
   { name: '_deleted', type: 'boolean' },
   { name: '_pending_since', type: 'timestamptz' },
@@ -17,7 +23,7 @@ const MARKS: readonly ReplicaColumn[] = [
 /** The `<t>_local` tables: written as the difference between the overlay that was and the one that should be. */
 export class OverlayTables {
   readonly #pg: PGliteInterface
-  readonly #shown = new Map<string, { table: string; cells: Cells; json: string }>()
+  readonly #shown = new Map<string, Shown>()
   /** What an earlier life left behind is not known here and goes first. */
   #cleared = false
 
@@ -39,20 +45,44 @@ export class OverlayTables {
     const drop = [...this.#shown].filter(([id]) => !wanted.has(id)).map(([, row]) => row)
     const changed = new Set([...put, ...drop].map(({ table }) => table))
     if (this.#cleared && changed.size === 0) return []
-    await this.#pg.transaction(async (tx) => {
-      if (!this.#cleared) {
-        for (const name of SHAPE_NAMES) await tx.query(`delete from ${SHAPES[name].table}_local`)
-      }
-      for (const table of changed) {
-        const own = (list: { table: string; cells: Cells }[]) => list.filter((row) => row.table === table).map((row) => row.cells)
-        for (const { sql, values } of statements(table, own(put), own(drop))) await tx.query(sql, values)
-      }
-    })
+    const refused = await this.#write(put, drop)
     const first = !this.#cleared
     this.#cleared = true
     this.#shown.clear()
-    for (const [id, row] of wanted) this.#shown.set(id, row)
+    for (const [id, row] of wanted) if (!refused.has(row)) this.#shown.set(id, row)
     return first ? SHAPE_NAMES.map((name) => SHAPES[name].table) : [...changed]
+  }
+
+  /** Answers with rows that the database refuses: they cannot be shown, and must not hold up the others. */
+  async #write(put: readonly Shown[], drop: readonly Shown[]): Promise<Set<Shown>> {
+    const refused = new Set<Shown>()
+    try {
+      await this.#pg.transaction(async (tx) => {
+        await this.#clear(tx)
+        for (const [table, rows] of groupBy([...put, ...drop], (row) => row.table)) {
+          const own = (list: readonly Shown[]) => rows.filter((row) => list.includes(row)).map((row) => row.cells)
+          for (const { sql, values } of statements(table, own(put), own(drop))) await tx.query(sql, values)
+        }
+      })
+    } catch {
+      await this.#pg.transaction(async (tx) => {
+        await this.#clear(tx)
+        for (const row of [...drop, ...put]) {
+          await tx.exec('savepoint one_row')
+          const [statement] = put.includes(row) ? statements(row.table, [row.cells], []) : statements(row.table, [], [row.cells])
+          await tx.query(statement?.sql ?? 'select 1', statement?.values ?? []).catch(async () => {
+            refused.add(row)
+            await tx.exec('rollback to savepoint one_row')
+          })
+        }
+      })
+    }
+    return refused
+  }
+
+  async #clear(tx: Transaction): Promise<void> {
+    if (this.#cleared) return
+    for (const name of SHAPE_NAMES) await tx.query(`delete from ${SHAPES[name].table}_local`)
   }
 }
 

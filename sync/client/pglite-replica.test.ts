@@ -172,6 +172,14 @@ test('the overlay of an earlier life is replaced at the first rebase', async () 
   expect(await again.read('select 1 from v_chat_messages', [])).toEqual([])
 })
 
+test('an overlay row that the database refuses does not hold up the others', async () => {
+  const insert = (seq: number, row: object) => pendingOf(seq, { name: 'gone', effect: { writes: [{ op: 'insert', table: 'chats', row: { ...row } }], creates: [], touches: [], tables: ['chats'] } })
+  await replica.rebase([insert(1, chat(30, { created_at: 'not a time' })), insert(2, chat(31))])
+  expect(await titles()).toEqual(['chat 31'])
+  await replica.rebase([])
+  expect(await titles()).toEqual([])
+})
+
 test('preparing runs the mutator over what the person sees, and refuses like the server', async () => {
   const mutation = { id: idOf(70), name: 'chat.update', version: 1, args: { id: idOf(10), set: { title: 'mine' } }, created_at: '2026-11-22T00:00:00.000Z' }
   await expect(replica.prepare(mutation, []).then((run) => run('x'))).rejects.toMatchObject({ code: 'row/not-found' })

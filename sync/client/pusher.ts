@@ -18,6 +18,7 @@ type Push = typeof pushServer
 
 /** How long a pause for sign-in or attention lasts before one careful try, ms. */
 const LONG_PAUSE_MS = 60_000
+const TROUBLE_PAUSE_MS = 5000
 
 /**
  * Sends the outbox: strictly in order, one request in flight, only from the engine. Outcomes are written before
@@ -54,7 +55,8 @@ export class Pusher {
   async run(): Promise<void> {
     while (!this.#stopped) {
       this.#woken = false
-      const pause = await this.#round()
+      // trouble with the device database: nothing was decided, so nothing is lost by trying again
+      const pause = await this.#round().catch(() => TROUBLE_PAUSE_MS)
       if (!this.#woken) await this.#sleep(pause)
     }
   }

@@ -60,6 +60,9 @@ function idbHome(user_id: string, name: string): ReplicaHome {
 /** Deletes all replicas of one person wherever they live; the engine must be gone. */
 export async function removeReplicas(user_id: string): Promise<void> {
   for (const home of await homes(user_id, 'none')) await home.removeOthers().catch(() => undefined)
+  const root = await navigator.storage?.getDirectory?.().catch(() => undefined)
+  const banyan = await root?.getDirectoryHandle(ROOT).catch(() => undefined)
+  await banyan?.removeEntry(user_id, { recursive: true }).catch(() => undefined)
 }
 
 function deleteDatabase(name: string): Promise<void> {

@@ -23,8 +23,8 @@ export async function noteAcks(db: DeviceDb, device_id: string, batch: Pick<Batc
   })
 }
 
-/** An ack may have been applied just before a crash, and its LSN not noted; the shape's own stands in for it. */
-export async function noteOldAck(db: DeviceDb, device_id: string, replica: Replica): Promise<void> {
+/** An ack may have been applied and its LSN not noted (a crash between the two); the shape's own stands in for it. */
+async function noteOldAck(db: DeviceDb, device_id: string, replica: Replica): Promise<void> {
   const ack = await replica.ack(device_id)
   if (!ack) return
   const row = { device_id, last_seq: String(ack.last_seq) }
@@ -32,7 +32,8 @@ export async function noteOldAck(db: DeviceDb, device_id: string, replica: Repli
 }
 
 /** Lets go of what is settled and makes the overlay anew. Without a replica, the server's answer settles. */
-export async function settle(db: DeviceDb, replica: Replica | undefined): Promise<Settled> {
+export async function settle(db: DeviceDb, device_id: string, replica: Replica | undefined): Promise<Settled> {
+  if (replica && (await readOutbox(db)).some((item) => item.outcome && item.lsn === undefined)) await noteOldAck(db, device_id, replica)
   const cursors: ShapeCursor[] = replica ? [...replica.cursors().values()] : []
   const leaving = settled(await readOutbox(db), cursors, SHAPES.acks.table)
   const refused = leaving.flatMap((item) =>

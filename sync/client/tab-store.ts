@@ -30,7 +30,7 @@ export class TabStore implements LocalStore {
   readonly #statusListeners = new Set<(status: SyncStatus) => void>()
   readonly #runListeners = new Set<(run: RunOverlay) => void>()
   readonly #onClose: () => void
-  #hostStatus: HostStatus = { state: 'starting', mode: 'online', synced_at: null }
+  #hostStatus: HostStatus = { state: 'starting', mode: 'online', synced_at: null, opening: true }
   #closed = false
   #pending = 0
   #rejected = 0
@@ -96,7 +96,8 @@ export class TabStore implements LocalStore {
   }
 
   get status(): SyncStatus {
-    return { ...this.#hostStatus, pending: this.#pending, rejected: this.#rejected }
+    const { opening: _, ...status } = this.#hostStatus
+    return { ...status, pending: this.#pending, rejected: this.#rejected }
   }
 
   onStatus(listener: (status: SyncStatus) => void): () => void {
@@ -165,6 +166,8 @@ export class TabStore implements LocalStore {
 
   async close({ wipe }: { wipe: boolean }): Promise<void> {
     if (wipe) {
+      // an open connection would hold up the deletion
+      this.#db.close()
       await this.#host.call({ op: 'wipe' }, 10_000).catch(() => undefined)
       this.#shut()
       // again from here, in case the engine was not there to do it
@@ -214,7 +217,7 @@ export class TabStore implements LocalStore {
         const { status, runs } = value as HelloValue
         for (const run of runs) this.#runs.set(run.run, run)
         this.#hostStatus = status
-        this.#watches.use(status.mode, true)
+        this.#watches.use(status.mode, status.opening, true)
         this.#tellStatus()
         for (const run of runs) for (const listener of this.#runListeners) listener(run)
       },
@@ -224,7 +227,7 @@ export class TabStore implements LocalStore {
 
   #adopt(status: HostStatus): void {
     this.#hostStatus = status
-    this.#watches.use(status.mode, false)
+    this.#watches.use(status.mode, status.opening, false)
     this.#tellStatus()
   }
 

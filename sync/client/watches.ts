@@ -38,6 +38,8 @@ export class Watches {
   readonly #byId = new Map<string, Watch>()
   #mode: 'replica' | 'online' = 'online'
   #closed = false
+  /** A replica may be there soon: a query that the server cannot answer keeps still until that is known. */
+  #hope = true
 
   constructor(host: HostClient) {
     this.#host = host
@@ -55,7 +57,8 @@ export class Watches {
   }
 
   /** The engine's mode changed, or the engine did: ask again from the right place. Rows stay until the answer. */
-  use(mode: 'replica' | 'online', anew: boolean): void {
+  use(mode: 'replica' | 'online', hope: boolean, anew: boolean): void {
+    this.#hope = hope
     if (mode === this.#mode && !anew) return
     this.#mode = mode
     for (const [id, watch] of this.#byId) this.#start(id, watch)
@@ -118,7 +121,7 @@ export class Watches {
 
   /** Rows on the screen stay; only a query that has none yet says why. */
   #retry(watch: Watch, code: string): void {
-    if (!watch.ready) this.#fail(watch, code)
+    if (!watch.ready && !(this.#hope && code === 'server/unavailable')) this.#fail(watch, code)
     setTimeout(() => {
       if (!this.#closed && watch.source === 'online' && [...this.#byId.values()].includes(watch)) void this.#ask(watch)
     }, RETRY_MS)
