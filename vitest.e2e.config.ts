@@ -6,7 +6,6 @@ export default defineConfig({
     name: 'e2e',
     environment: 'node',
     include: ['client/e2e/**/*.e2e.ts', 'server/**/*.e2e.ts'],
-    globalSetup: ['server/kernel/testing/global-setup.ts'],
     fileParallelism: false,
     testTimeout: 120_000,
     hookTimeout: 120_000,

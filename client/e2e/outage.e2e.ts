@@ -1,0 +1,166 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { devices, launchChromium, launchPersistentChromium } from '../../server/kernel/testing/chromium.ts'
+import { eventually, newPage, replica, signIn, signUp, untilReplica, type Trouble } from './person.ts'
+import { createProduct, type Product } from './product.ts'
+
+/** A chat that no outage can take away: server killed, browser killed, both back, everything once. */
+
+const anna = { name: '安娜', email: 'anna@example.com', password: 'a long password of hers' }
+let product: Product
+let profile: string
+let first: BrowserContext
+let other: Browser
+let page: Page
+let second: Page
+const troubles: Trouble[] = []
+
+beforeAll(async () => {
+  product = await createProduct()
+  await product.start()
+  profile = await mkdtemp(path.join(tmpdir(), 'banyan-profile-'))
+  first = await launchPersistentChromium(profile, devices.desktop)
+  other = await launchChromium()
+}, 120_000)
+
+afterAll(async () => {
+  await first.close()
+  await other.close()
+  await product.remove()
+  await rm(profile, { recursive: true, force: true })
+})
+
+async function open(context: BrowserContext): Promise<Page> {
+  const opened = await newPage(context, product.origin)
+  troubles.push(opened.trouble)
+  return opened.page
+}
+
+async function say(on: Page, text: string): Promise<void> {
+  const composer = on.locator('textarea').last()
+  await composer.fill(text)
+  await composer.press('Enter')
+}
+
+const MESSAGES = `select id, parent_message_id, role, content, status, workflow_status, seq::int as seq from v_chat_messages
+  where content <> '' order by seq nulls last, created_at, id`
+
+describe('an outage', () => {
+  let chat_url = ''
+
+  it('begins with a chat that streams, and is seen live in a second browser', async () => {
+    page = await open(first)
+    await signUp(page, product.origin, anna)
+    await page.goto(`${product.origin}/store`)
+    await page.getByRole('button', { name: '试用' }).first().click()
+    await page.waitForURL(/chat\/new/)
+    await untilReplica(page)
+    second = await open(await other.newContext(devices.desktop))
+    await signIn(second, product.origin, anna)
+    await untilReplica(second)
+    await say(page, '第一个问题')
+    await page.waitForURL(/chat\/[0-9a-f-]{36}$/)
+    chat_url = page.url()
+    await page.getByText('word5').first().waitFor()
+    await eventually('the second browser sees it', async () => {
+      const rows = await replica<{ content: string }>(second, MESSAGES)
+      return rows.some(({ content }) => content === '第一个问题')
+    })
+    await second.goto(chat_url)
+    await second.getByText('word60').first().waitFor()
+    await page.getByText('word60').first().waitFor()
+  })
+
+  it('kills the server: the chat opens again, can be searched, and takes everything a person does', async () => {
+    await product.kill()
+    await page.reload()
+    await page.getByText('第一个问题').first().waitFor()
+    await page.getByText('word60').first().waitFor()
+    await say(page, '离线写的第二个问题')
+    await page.getByText('离线写的第二个问题').first().waitFor()
+    await page.getByText('待发').first().waitFor()
+
+    await page.goto(`${product.origin}/chat/new`)
+    await say(page, '离线的新对话')
+    await page.waitForURL(/chat\/[0-9a-f-]{36}$/)
+    await page.getByText('离线的新对话').first().waitFor()
+
+    await page.getByPlaceholder('搜索对话和消息').fill('第二个')
+    await page.getByText('离线写的').first().waitFor()
+    await page.getByPlaceholder('搜索对话和消息').fill('')
+  })
+
+  it('edits the first question offline: a sibling, and the choice between them', async () => {
+    await page.goto(chat_url)
+    await page.getByText('第一个问题').first().hover()
+    await page.getByRole('button', { name: '编辑', exact: true }).first().click()
+    const editor = page.getByRole('textbox', { name: '编辑消息' })
+    await editor.fill('第一个问题，改过')
+    await editor.press('Enter')
+    await page.getByText('第一个问题，改过').first().waitFor()
+    await page.getByRole('button', { name: '上一个分支' }).first().click()
+    await page.getByText('离线写的第二个问题').first().waitFor()
+  })
+
+  it('survives the browser being killed, too', async () => {
+    const before = await replica(page, MESSAGES)
+    await first.close()
+    first = await launchPersistentChromium(profile, devices.desktop)
+    page = await open(first)
+    await page.goto(chat_url)
+    await page.getByText('离线写的第二个问题').first().waitFor()
+    await untilReplica(page)
+    const after = await eventually('the overlay is back', async () => {
+      const rows = await replica(page, MESSAGES)
+      return rows.length === before.length && rows
+    })
+    expect(after).toEqual(before)
+  })
+
+  it('ends with everything arriving once, in order, answered, and both browsers equal to the server', async () => {
+    await product.start()
+    await eventually(
+      'nothing waits any more',
+      async () => {
+        const rows = await replica<{ n: number }>(page, "select count(*)::int as n from v_chat_messages where status = 'sending' or seq is null")
+        return rows[0]?.n === 0
+      },
+      60_000,
+    )
+    const mine = await replica<{ role: string; content: string; parent_message_id: string | null }>(page, MESSAGES)
+    const questions = mine.filter(({ role }) => role === 'user').map(({ content }) => content)
+    expect(questions.toSorted()).toEqual(['第一个问题', '离线写的第二个问题', '离线的新对话', '第一个问题，改过'].toSorted())
+    expect(mine.filter(({ role }) => role === 'assistant')).toHaveLength(4)
+    const theirs = await eventually('the second browser is equal', async () => {
+      const rows = await replica(second, MESSAGES)
+      return JSON.stringify(rows) === JSON.stringify(mine) && rows
+    }, 40_000)
+    expect(theirs).toEqual(mine)
+    const chat_id = chat_url.split('/').at(-1)
+    const server = await page.evaluate(
+      async (id) => {
+        const reply = await fetch('/api/query/chat.messages', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ params: { chat_id: id } }),
+        })
+        return reply.json()
+      },
+      chat_id,
+    )
+    const local = await replica<{ id: string; content: string }>(page, `select id, content, status, seq::int as seq from v_chat_messages where chat_id = '${chat_id}' order by seq`)
+    expect(local).toEqual(
+      server.rows.map(({ id, content, status, seq }: Record<string, unknown>) => ({ id, content, status, seq })),
+    )
+    const choices = await replica(second, 'select fork_id, child_id from v_branch_choices')
+    expect(choices).toEqual(await replica(page, 'select fork_id, child_id from v_branch_choices'))
+    expect(choices).toHaveLength(1)
+  })
+
+  it('leaves no error behind in any page, and nothing asked outside this machine', () => {
+    expect(troubles.flatMap(({ lines }) => lines)).toEqual([])
+  })
+})
