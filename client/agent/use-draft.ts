@@ -5,6 +5,7 @@ import type { AgentDraftRow, AgentRow } from '../../shared/agent/rows.ts'
 import { operationalError } from '../../shared/kernel/errors.ts'
 import { store, syncStatus, useQuery } from '../app/local.ts'
 import { beforeReload } from '../app/pwa.ts'
+import { sameJson } from '../workflow/same-json.ts'
 import { draftSaver } from './draft-saver.ts'
 
 /** What a developer edits. */
@@ -66,7 +67,7 @@ export function useDraft(agent_id: MaybeRefOrGetter<string>): DraftEditor {
   function dropEqual(): void {
     const row: Record<string, unknown> = { ...rows.value[0] }
     const differs = ([field, value]: [string, unknown]) =>
-      [...saver.dirty()].some((dirty) => dirty === field) || JSON.stringify(row[field]) !== JSON.stringify(value)
+      [...saver.dirty()].some((dirty) => dirty === field) || !sameJson(row[field], value)
     const entries = Object.entries(edits.value)
     if (!entries.every(differs)) edits.value = Object.fromEntries(entries.filter(differs))
   }

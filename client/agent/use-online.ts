@@ -1,5 +1,6 @@
 import { onScopeDispose, shallowRef, toValue, watch, type MaybeRefOrGetter, type ShallowRef } from 'vue'
-import { store } from '../app/local.ts'
+import type { LocalStore } from '../../sync/client/local-store.ts'
+import { store, syncStatus } from '../app/local.ts'
 
 export interface Online<T> {
   data: Readonly<ShallowRef<T | undefined>>
@@ -9,8 +10,6 @@ export interface Online<T> {
   /** The data is what this device kept from an earlier visit. */
   stale: Readonly<ShallowRef<boolean>>
   reload: () => Promise<void>
-  /** Puts in what an action has answered. */
-  put: (value: T) => void
 }
 
 interface Options {
@@ -18,58 +17,90 @@ interface Options {
   key: MaybeRefOrGetter<string | undefined>
   /** Name under which the answer is kept for times without the server. */
   keep?: MaybeRefOrGetter<string | undefined>
+  /** Shows the answer to the last key until the new one is there. */
+  linger?: boolean
 }
 
 /** Something that only the server knows: asked for, and for bad times remembered. */
-export function useOnline<T>(load: (signal: AbortSignal) => Promise<T>, { key, keep }: Options): Online<T> {
+export function useOnline<T>(
+  load: (signal: AbortSignal) => Promise<T>,
+  { key, keep, linger = false }: Options,
+): Online<T> {
   const data = shallowRef<T>()
   const error = shallowRef<unknown>()
   const loading = shallowRef(true)
   const stale = shallowRef(false)
   let running: AbortController | undefined
+  /** The key that `data` answers. */
+  let answered: string | undefined
+
+  function show(value: T | undefined, from: string | undefined, old: boolean): void {
+    data.value = value
+    answered = from
+    stale.value = old
+  }
 
   async function reload(): Promise<void> {
     running?.abort()
-    if (toValue(key) === undefined) return
+    const asked = toValue(key)
+    if (asked === undefined) return
     const own = (running = new AbortController())
     loading.value = true
     try {
       const fresh = await load(own.signal)
       if (own.signal.aborted) return
-      data.value = fresh
-      stale.value = false
+      show(fresh, asked, false)
       error.value = undefined
       const name = toValue(keep)
-      if (name) void store.value?.boot.write(name, fresh).catch(() => undefined)
+      if (name) void opened(own.signal).then((local) => local?.boot.write(name, fresh).catch(() => undefined))
     } catch (problem) {
       if (own.signal.aborted) return
       error.value = problem
-      await remember(own.signal)
+      if (answered !== asked) show(undefined, undefined, false)
+      await remember(asked, own.signal)
     }
     if (!own.signal.aborted) loading.value = false
   }
 
-  async function remember(signal: AbortSignal): Promise<void> {
+  async function remember(asked: string, signal: AbortSignal): Promise<void> {
     const name = toValue(keep)
     if (!name || data.value !== undefined) return
-    const kept = await store.value?.boot.read<T>(name).catch(() => undefined)
-    if (signal.aborted || kept === undefined) return
-    data.value = kept
-    stale.value = true
-  }
-
-  function put(value: T): void {
-    data.value = value
+    const local = await opened(signal)
+    const kept = await local?.boot.read<T>(name).catch(() => undefined)
+    if (!signal.aborted && kept !== undefined) show(kept, asked, true)
   }
 
   watch(
     () => toValue(key),
     () => {
       error.value = undefined
+      if (!linger) show(undefined, undefined, false)
       void reload()
     },
     { immediate: true },
   )
+  // The server is back: ask again what it could not answer.
+  watch(
+    () => syncStatus.value.state,
+    (state, before) => {
+      if (before === 'offline' && state !== 'offline' && error.value !== undefined) void reload()
+    },
+  )
   onScopeDispose(() => running?.abort())
-  return { data, error, loading, stale, reload, put }
+  return { data, error, loading, stale, reload }
+}
+
+/** The person's store; at the start of a visit it opens a moment after the page. */
+function opened(signal: AbortSignal): Promise<LocalStore | undefined> {
+  if (store.value) return Promise.resolve(store.value)
+  return new Promise((resolve) => {
+    const end = (local: LocalStore | undefined) => {
+      stop()
+      clearTimeout(timer)
+      resolve(local)
+    }
+    const stop = watch(store, (local) => local && end(local))
+    const timer = setTimeout(() => end(undefined), 5000)
+    signal.addEventListener('abort', () => end(undefined), { once: true })
+  })
 }

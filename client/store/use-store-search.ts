@@ -24,6 +24,7 @@ export function useStoreSearch(filter: Ref<StoreFilter>) {
   const isFront = computed(() => query.value.q === undefined && query.value.category === undefined)
   const first = useOnline((signal) => call(searchStore, { query: query.value, signal }), {
     key,
+    linger: true,
     keep: () => (isFront.value ? 'store.front' : undefined),
   })
   const rest = shallowRef<StoreAgent[]>([])

@@ -108,6 +108,7 @@ class OutlineBuilder {
 
     const join = targets.length === 1 ? only : this.joins.get(step.name)
     const inner = join === undefined ? stops : new Set([...stops, join])
+    targets.sort((a, b) => Number(isDefault(links, a)) - Number(isDefault(links, b)))
     step.branches = targets.map((target) => this.branch(links, target, inner, join))
     if (join === undefined) return undefined
     return this.goOn(step, join, stops)
@@ -140,6 +141,11 @@ class OutlineBuilder {
 /** The stop added last is the join of the innermost fork: reaching it needs no words. */
 function isClosest(stops: ReadonlySet<string>, name: string): boolean {
   return [...stops].at(-1) === name
+}
+
+/** The way for everything else stands last, whatever order the mapping came in. */
+function isDefault(links: readonly Link[], target: string): boolean {
+  return links.some((link) => link.to === target && link.key === DEFAULT_CASE)
 }
 
 function kindOf(cases: string[]): OutlineBranch['kind'] {

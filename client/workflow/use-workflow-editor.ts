@@ -2,14 +2,16 @@ import { computed, shallowRef, watch, type ComputedRef, type ShallowRef } from '
 import type { WorkflowDefinition, WorkflowNode } from '../../shared/workflow/graph.ts'
 import { NODE_TYPES, type NodeTypeName } from '../../shared/workflow/nodes/index.ts'
 import { validateWorkflow, type WorkflowIssue } from '../../shared/workflow/validate.ts'
-import { addBranch } from './edit/branches.ts'
+import { addBranch, changeWays } from './edit/branches.ts'
 import { insertAfter, insertAt } from './edit/insert-step.ts'
 import { moveStep, type Direction } from './edit/move-step.ts'
 import { freeName, renameStep } from './edit/names.ts'
 import { removeStep } from './edit/remove-step.ts'
+import { byCondition, waysOf } from './edit/ways.ts'
 import { historyOf, record, redo, undo } from './history.ts'
 import type { Slot } from './links.ts'
 import { outlineOf, type Outline } from './outline.ts'
+import { sameJson } from './same-json.ts'
 
 /** Where the palette's choice goes. */
 export type Place = { after: string } | { slot: Slot }
@@ -46,8 +48,7 @@ export function useWorkflowEditor(
 
   // Another device's edit, or the whole thing pasted: history starts anew.
   watch(source, (next) => {
-    if (next !== definition.value && JSON.stringify(next) !== JSON.stringify(definition.value))
-      history.value = historyOf(next)
+    if (!sameJson(next, definition.value)) history.value = historyOf(next)
   })
   watch(definition, ({ nodes }) => {
     if (!nodes.some((node) => node.node_name === selected.value)) selected.value = undefined
@@ -77,8 +78,10 @@ export function useWorkflowEditor(
       'after' in place
         ? insertAfter(definition.value, place.after, node, ends)
         : insertAt(definition.value, place.slot, node, ends)
-    apply(next)
-    selected.value = node.node_name
+    // A condition without ways of its own would choose nothing.
+    const { node_name } = node
+    apply(type === 'condition' ? changeWays(next, node_name, byCondition(waysOf(next, node_name))) : next)
+    selected.value = node_name
   }
 
   function patch(name: string, part: Partial<WorkflowNode>, label?: string): void {
