@@ -103,8 +103,8 @@ async function greet(application: Application, env: Environment): Promise<void> 
   say(`\n  榕 Banyan  ${url}\n`)
   const token = await application.setupToken()
   if (token) {
-    say(`  首次使用：打开 ${url}/setup 创建管理员，设置口令：${token}`)
-    say(`  First use: open ${url}/setup and make the administrator with this token: ${token}\n`)
+    say(`  首次使用：打开 ${url}/set-up 创建管理员，设置口令：${token}`)
+    say(`  First use: open ${url}/set-up and make the administrator with this token: ${token}\n`)
   }
 }
 
