@@ -10,9 +10,14 @@ import { storableText } from './storable.ts'
 export function answerOf({ plan }: CompiledWorkflow, end: GraphEnd): string {
   return [...plan.nodes.values()]
     .filter((node) => node.type === 'end' && Object.hasOwn(end.out, node.name))
-    .map((node) => textOf(end.out[node.name]))
+    .map((node) => textOf(end.out[isPassedOn(end.out[node.name]) ? (node.parent ?? node.name) : node.name]))
     .filter((text) => text !== '')
     .join('\n\n')
+}
+
+/** An `end` without a template refers to the node before it. */
+function isPassedOn(output: unknown): boolean {
+  return typeof output === 'object' && output !== null && 'from' in output
 }
 
 /** How the run ends, with what its answer message will say about it. */

@@ -20,7 +20,8 @@ export class AnswerReader {
   readonly #streamed: boolean
   #json = ''
   #done = false
-  #events = 0
+  /** Chunks that were chat completions. */
+  #chunks = 0
 
   constructor(contentType: string, onEvent: (event: ModelEvent) => void) {
     this.#streamed = !contentType.includes('json')
@@ -39,7 +40,7 @@ export class AnswerReader {
   end(): void {
     if (this.#streamed) this.#take(this.#sse.end())
     else this.#take([this.#json])
-    if (this.#events === 0) throw badAnswer('not a chat completion')
+    if (this.#chunks === 0) throw badAnswer('not a chat completion')
     if (!this.#done && this.finish_reason === undefined) throw operationalError('model/interrupted')
   }
 
@@ -47,9 +48,8 @@ export class AnswerReader {
     if (this.#sse.waiting > MOST_WAITING) throw badAnswer('an event without an end')
     let delta = ''
     for (const data of events) {
-      this.#events += 1
       if (data === '[DONE]') this.#done = true
-      else delta += this.#chunk(parse(data))
+      else if (data !== '') delta += this.#chunk(parse(data))
     }
     if (delta === '') return
     this.text += delta
@@ -65,7 +65,9 @@ export class AnswerReader {
     if (typeof model === 'string' && model !== '') this.model = model
     this.#count(field(chunk, 'usage'))
     const choices = field(chunk, 'choices')
-    if (!Array.isArray(choices)) throw badAnswer('no choices')
+    // Some servers send events of their own in between.
+    if (!Array.isArray(choices)) return ''
+    this.#chunks += 1
     const choice: unknown = choices[0]
     const reason = field(choice, 'finish_reason')
     if (typeof reason === 'string') this.finish_reason = reason

@@ -1,4 +1,4 @@
-import { AppError, operationalError } from '../../../shared/kernel/errors.ts'
+import { AppError, operationalError, toAppError } from '../../../shared/kernel/errors.ts'
 import { field, shortText } from './answer-reader.ts'
 import { ConnectionLost } from './http-exchange.ts'
 
@@ -30,7 +30,10 @@ export function judge(error: unknown, model: string, secret: string | undefined)
   if (error instanceof ConnectionLost) return judgeConnection(error)
   if (error instanceof Refused) return judgeStatus(error, model, detailOf(error.body, secret))
   if (error instanceof AppError) return { error, retriable: error.code === 'model/interrupted' }
-  return { error: operationalError('model/unavailable', {}), retriable: false }
+  if (error instanceof Error && error.name === 'TimeoutError') {
+    return { error: operationalError('model/timed-out', { stage: 'whole' }), retriable: false }
+  }
+  return { error: toAppError(error), retriable: false }
 }
 
 function judgeConnection(lost: ConnectionLost): Judgement {

@@ -8,7 +8,7 @@ export interface CheckpointWrite {
   parent_checkpoint_id: string | null
   checkpoint: string
   metadata: string
-  blobs: { channels: string[]; versions: string[]; types: string[]; values: (Buffer | null)[] }
+  blobs: { channels: string[]; versions: string[]; types: string[]; values: Buffer[] }
 }
 
 export type Durability = 'exit' | 'async'

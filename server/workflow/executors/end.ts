@@ -1,5 +1,5 @@
 import { endNode } from '../../../shared/workflow/nodes/end.ts'
-import { parseTemplate, renderTemplate, textOf } from '../../../shared/workflow/template.ts'
+import { parseTemplate, renderTemplate } from '../../../shared/workflow/template.ts'
 import type { Executor } from './executor.ts'
 import { preparedConfig } from './prepared-config.ts'
 
@@ -7,9 +7,7 @@ export const end: Executor = {
   prepare(node) {
     const { template } = preparedConfig(endNode, node)
     const parsed = template === undefined ? undefined : parseTemplate(template)
-    return ({ state }) => {
-      const before = node.parent === undefined ? undefined : state.nodes[node.parent]?.output
-      return { output: { text: parsed ? renderTemplate(parsed, state) : textOf(before) } }
-    }
+    // Without a template the answer is the text of the node before, which is kept there and need not be kept again.
+    return ({ state }) => ({ output: parsed ? { text: renderTemplate(parsed, state) } : { from: node.parent } })
   },
 }

@@ -11,7 +11,8 @@ export const endNode = nodeType({
   category: 'io',
   ports: { in: 1, out: 0 },
   input_schema: stateSchema,
-  output_schema: Type.Object({ text: Type.String() }),
+  /** `from`: the answer is that node's text. */
+  output_schema: Type.Union([Type.Object({ text: Type.String() }), Type.Object({ from: Type.String() })]),
   config_schema: Type.Object({ template: Type.Optional(template('template')) }, { additionalProperties: false }),
   default_config: {},
   required_services: [],
