@@ -8,7 +8,7 @@ import { deleteDeviceDb, DeviceDb } from './device-db.ts'
 import { adoptServerTime, deviceId, lastSync, noteSync } from './device.ts'
 import { Feeds } from './feeds.ts'
 import { Health } from './health.ts'
-import { BEAT_MS, type HelloValue, type HostCall, type HostStatus, type NewMutation } from './host-protocol.ts'
+import { BEAT_MS, watchesOf, type HelloValue, type HostCall, type HostStatus, type NewMutation } from './host-protocol.ts'
 import { LiveQueries } from './live-queries.ts'
 import { enqueue, readOutbox } from './outbox.ts'
 import { Pusher } from './pusher.ts'
@@ -48,7 +48,6 @@ export class Engine implements FeedSink {
   readonly #live: LiveQueries
   readonly #runs = new RunTexts()
   readonly #serial = new Serial()
-  readonly #watchesOfTab = new Map<string, Set<string>>()
   readonly #timers: ReturnType<typeof setInterval>[] = []
   #device_id = ''
   #pusher: Pusher | undefined
@@ -66,9 +65,9 @@ export class Engine implements FeedSink {
     this.#db = new DeviceDb(options.user_id)
     this.#health = new Health(() => this.#emitStatus())
     this.#bus = new TabBus(options.user_id, {
-      call: (tab, body) => this.#call(tab, body),
+      call: (body) => this.#call(body),
       poke: () => this.#outboxGrew(),
-      gone: (tab) => this.#forgetTab(tab),
+      gone: (tab) => this.#live.unwatchAll(watchesOf(tab)),
     })
     this.#socket = new Socket(`${options.origin.replace(/^http/, 'ws')}/api/socket`, {
       onFrame: (frame) => this.#frame(frame),
@@ -182,7 +181,7 @@ export class Engine implements FeedSink {
 
   // --- calls from tabs
 
-  async #call(tab: string, body: HostCall): Promise<unknown> {
+  async #call(body: HostCall): Promise<unknown> {
     switch (body.op) {
       case 'hello':
         this.#epoch = Math.max(this.#epoch, body.epoch)
@@ -196,10 +195,8 @@ export class Engine implements FeedSink {
         return this.#needReplica().query(body.sql, body.values)
       case 'watch':
         this.#needReplica()
-        this.#watches(tab).add(body.watch)
         return this.#live.watch(body.watch, body.sql, body.values, body.tables)
       case 'unwatch':
-        this.#watches(tab).delete(body.watch)
         return this.#live.unwatch(body.watch)
       case 'rebuild':
         return this.#rebuild()
@@ -379,17 +376,6 @@ export class Engine implements FeedSink {
     await noteSync(this.#db, this.#health.view.synced_at)
     this.#bytes = await this.#replica?.bytes().catch(() => undefined)
     this.#emitStatus()
-  }
-
-  #watches(tab: string): Set<string> {
-    const watches = this.#watchesOfTab.get(tab) ?? new Set()
-    this.#watchesOfTab.set(tab, watches)
-    return watches
-  }
-
-  #forgetTab(tab: string): void {
-    for (const watch of this.#watches(tab)) this.#live.unwatch(watch)
-    this.#watchesOfTab.delete(tab)
   }
 
   #needReplica(): Replica {

@@ -82,3 +82,8 @@ export function tabLockName(tab: string): string {
 
 /** The engine shows life this often, ms. */
 export const BEAT_MS = 2000
+
+/** Prefix of the ids of a tab's watches. */
+export function watchesOf(tab: string): string {
+  return `${tab}:`
+}

@@ -51,6 +51,11 @@ export class LiveQueries {
     if (live?.watchers.size === 0) this.#byKey.delete(key)
   }
 
+  /** Ends all watches whose ids begin with `prefix`. */
+  unwatchAll(prefix: string): void {
+    for (const watch of this.#keyOfWatch.keys()) if (watch.startsWith(prefix)) this.unwatch(watch)
+  }
+
   changed(tables: readonly string[]): void {
     this.#mark([...this.#byKey].filter(([, live]) => live.tables.some((table) => tables.includes(table))).map(([key]) => key))
   }

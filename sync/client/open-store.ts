@@ -7,6 +7,8 @@ import type { WorkerOrder } from './worker-order.ts'
 
 /** How long a worker may take to show life before the engine runs in the tab instead, ms. */
 const WORKER_DEADLINE_MS = 15_000
+/** A database that is being made can hold its worker's thread this long, ms. */
+const OPENING_MS = 60_000
 /** How often a tab looks whether the engine is alive, ms: longer than a beat. */
 const LOOK_MS = 3000
 
@@ -76,7 +78,8 @@ class Candidate {
   #look(store: TabStore): void {
     const silent = document.visibilityState === 'visible' && store.silence > LOOK_MS
     this.#quiet = silent ? this.#quiet + 1 : 0
-    if (this.#quiet * LOOK_MS < FROZEN_MS || Date.now() - this.#born < WORKER_DEADLINE_MS) return
+    const patience = store.opening ? OPENING_MS : FROZEN_MS
+    if (this.#quiet * LOOK_MS < patience || Date.now() - this.#born < WORKER_DEADLINE_MS) return
     this.#born = Date.now()
     this.#spawn(true)
   }

@@ -2,7 +2,7 @@ import { toAppError } from '../../shared/kernel/errors.ts'
 import { channelName, tabLockName, type HostCall, type HostEvent, type ToHost, type ToTab } from './host-protocol.ts'
 
 export interface BusHandler {
-  call(tab: string, body: HostCall): Promise<unknown>
+  call(body: HostCall): Promise<unknown>
   poke(): void
   /** A tab has closed or crashed. */
   gone(tab: string): void
@@ -37,7 +37,7 @@ export class TabBus {
     if ('poke' in message) return this.#handler.poke()
     const { tab, call, body } = message
     const reply = { to: 'tab', tab, epoch: this.epoch, call } as const
-    this.#handler.call(tab, body).then(
+    this.#handler.call(body).then(
       (value) => this.#send({ ...reply, ok: true, value }),
       (error: unknown) => this.#send({ ...reply, ok: false, error: toAppError(error).toValue() }),
     )

@@ -32,6 +32,7 @@ export class TabStore implements LocalStore {
   readonly #onClose: () => void
   #hostStatus: HostStatus = { state: 'starting', mode: 'online', synced_at: null, opening: true }
   #closed = false
+  #greeted = false
   #pending = 0
   #rejected = 0
   #pendingIds: ReadonlySet<string> = new Set()
@@ -58,6 +59,11 @@ export class TabStore implements LocalStore {
   /** Ms since the engine last showed life. */
   get silence(): number {
     return this.#host.silence
+  }
+
+  /** The engine was opening its replica when last heard. */
+  get opening(): boolean {
+    return this.#greeted && this.#hostStatus.opening
   }
 
   watch<P extends TObject, R>(
@@ -216,6 +222,7 @@ export class TabStore implements LocalStore {
       (value) => {
         const { status, runs } = value as HelloValue
         for (const run of runs) this.#runs.set(run.run, run)
+        this.#greeted = true
         this.#hostStatus = status
         this.#watches.use(status.mode, status.opening, true)
         this.#tellStatus()

@@ -4,6 +4,7 @@ import { newId } from '../../shared/kernel/id.ts'
 import type { NamedQuery } from '../../shared/kernel/query.ts'
 import { shapeOfTable } from '../protocol/shapes.ts'
 import type { HostClient } from './host-client.ts'
+import { watchesOf } from './host-protocol.ts'
 import { queryServer } from './http.ts'
 import type { QuerySnapshot } from './local-store.ts'
 
@@ -46,7 +47,7 @@ export class Watches {
   }
 
   add(query: BoundQuery, listener: Watch['listener']): () => void {
-    const id = `${this.#host.tab}:${newId()}`
+    const id = watchesOf(this.#host.tab) + newId()
     const watch: Watch = { query, listener, rows: [], ready: false, source: undefined, asking: false, again: false }
     this.#byId.set(id, watch)
     this.#start(id, watch)

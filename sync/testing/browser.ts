@@ -1,0 +1,93 @@
+import { createReadStream, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { chromium, type BrowserContext, type Page } from 'playwright-core'
+import { build } from 'vite'
+import { modelHttp, type ModelHttp } from './model-http.ts'
+import type { ModelServer } from './model-server.ts'
+
+const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' }
+const SYSTEM_CHROMIUM = '/usr/bin/chromium'
+
+export interface BrowserHarness {
+  context: BrowserContext
+  http: ModelHttp
+  /** Opens a tab and waits for its store. */
+  open: () => Promise<Page>
+  /** Waits until `condition` (an expression over `page`, the `TestPage`) holds. */
+  until: (tab: Page, condition: string, ms?: number) => Promise<void>
+  close: () => Promise<void>
+}
+
+export const hasChromium = existsSync(SYSTEM_CHROMIUM)
+
+/** Builds the test page, serves it with the model server's API, and starts a browser with a profile of its own. */
+export async function browserHarness(model: ModelServer): Promise<BrowserHarness> {
+  const directory = mkdtempSync(path.join(tmpdir(), 'banyan-sync-'))
+  const site = path.join(directory, 'site')
+  await build({
+    root: fileURLToPath(new URL('./page', import.meta.url)),
+    configFile: false,
+    logLevel: 'silent',
+    worker: { format: 'es' },
+    build: { outDir: site, target: 'es2023', assetsInlineLimit: 0, minify: false },
+  })
+  const lists = () => model.rows('chats').map((chat) => ({ ...chat, agent_name: null }))
+  const http = modelHttp(model, (name) => (name === 'chat.list' ? lists() : []), (req, res) => {
+    const { pathname } = new URL(req.url ?? '/', 'http://site')
+    const file = path.join(site, pathname === '/' ? 'index.html' : pathname)
+    if (!existsSync(file)) return void res.writeHead(404).end()
+    res.writeHead(200, { 'content-type': TYPES[path.extname(file)] ?? 'application/octet-stream' })
+    createReadStream(file).pipe(res)
+  })
+  await new Promise<void>((resolve) => http.server.listen(0, '127.0.0.1', resolve))
+  const address = http.server.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  const context = await chromium.launchPersistentContext(path.join(directory, 'profile'), {
+    executablePath: SYSTEM_CHROMIUM,
+    args: ['--no-sandbox'],
+    headless: true,
+  })
+  const until = async (tab: Page, condition: string, ms = 40_000) => {
+    await tab.waitForFunction(`(() => { const page = window.page; return page && (${condition}) })()`, null, { timeout: ms })
+  }
+  return {
+    context,
+    http,
+    until,
+    open: async () => {
+      const tab = await context.newPage()
+      await tab.goto(`http://127.0.0.1:${port}/?user=${model.user_id}`)
+      await until(tab, 'true')
+      return tab
+    },
+    close: async () => {
+      await context.close()
+      await http.close()
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Cuts every tab off from the server's API, or lets it through again. The page itself still loads. */
+export async function offline(context: BrowserContext, off: boolean): Promise<void> {
+  if (!off) return context.unroute('**/api/**')
+  await context.route('**/api/**', (route) => route.abort())
+}
+
+/** Files of all replicas on the device: `[paths, initialised databases]`. */
+export async function replicaFiles(tab: Page): Promise<{ files: number; databases: number }> {
+  return tab.evaluate(async () => {
+    const found = { files: 0, databases: 0 }
+    const walk = async (directory: FileSystemDirectoryHandle): Promise<void> => {
+      for await (const [name, handle] of directory.entries()) {
+        if (handle instanceof FileSystemDirectoryHandle) await walk(handle)
+        else found.files++
+        if (name === 'global') found.databases++
+      }
+    }
+    await walk(await navigator.storage.getDirectory())
+    return found
+  })
+}
