@@ -8,12 +8,6 @@ export type {
   RunVersion,
 } from './ports.ts'
 export { notifyCancel, notifyRuns, RUN_CHANNEL } from './wake-up.ts'
-export {
-  createWorker,
-  type Lease,
-  type Worker,
-  type WorkerDeps,
-  type WorkerLimits,
-  type WorkerStatus,
-} from './worker.ts'
+export type { Lease, Worker, WorkerDeps, WorkerLimits, WorkerStatus } from './worker-contract.ts'
+export { createWorker } from './worker.ts'
 export { runRoutes } from './run-routes.ts'

@@ -1,50 +1,15 @@
 import { newId } from '../../shared/kernel/id.ts'
 import { toAppError } from '../../shared/kernel/errors.ts'
-import type { RunSnapshotFrame, ServerFrame } from '../../sync/protocol/socket.ts'
-import type { ModelProviders } from '../config/index.ts'
-import type { Database } from '../kernel/db.ts'
-import type { Log } from '../kernel/log.ts'
+import type { RunSnapshotFrame } from '../../sync/protocol/socket.ts'
 import { ActiveRun } from './active-run.ts'
 import { createEngine, type Fence } from './engine/index.ts'
 import { performRun, type Performance } from './perform-run.ts'
-import type { ConversationPort, RunInput } from './ports.ts'
+import type { RunInput } from './ports.ts'
 import { RunQueue, type Claim, type TextPiece } from './run-queue.repository.ts'
 import { endLostRuns } from './sweep.ts'
 import { VersionCache } from './version-cache.ts'
+import type { Lease, Worker, WorkerDeps, WorkerLimits, WorkerStatus } from './worker-contract.ts'
 import { listenForRuns, notifyRuns, type WakeUp } from './wake-up.ts'
-
-/** A free slot, promised to a run that is about to be pushed. */
-export interface Lease {
-  owner: string
-  attempt: 1
-  lease_ms: number
-}
-
-export interface WorkerDeps {
-  db: Database
-  log: Log
-  lease_ms: number
-  models: ModelProviders
-  /** Delivers a frame to every socket of a person. */
-  emit: (user_id: string, frame: ServerFrame) => void
-  conversation: ConversationPort
-  limits?: Partial<WorkerLimits> | undefined
-}
-
-export interface WorkerLimits {
-  /** Runs at once in this process, and of one person. */
-  runs: number
-  runs_per_user: number
-  /** A whole run may take this long. */
-  run_ms: number
-  /** How long stop() lets runs finish before it hands them back. */
-  grace_ms: number
-  /** How often to look for runs that nobody announced. */
-  poll_ms: number
-  /** How often text so far is written. */
-  partials_ms: number
-  sweep_ms: number
-}
 
 const LIMITS: WorkerLimits = {
   runs: 400,
@@ -54,33 +19,6 @@ const LIMITS: WorkerLimits = {
   poll_ms: 1_000,
   partials_ms: 1_000,
   sweep_ms: 60_000,
-}
-
-export interface WorkerStatus {
-  running: number
-  reserved: number
-  stopping: boolean
-  /** False after a heartbeat that the database did not answer. */
-  healthy: boolean
-}
-
-export interface Worker {
-  readonly id: string
-  /** A free slot for a run that this process is about to push; undefined when others wait or nothing is free. */
-  reserve(user_id: string): Lease | undefined
-  /** The push has committed: the run begins at once, without another claim. */
-  started(lease: Lease, execution_id: string): void
-  /** The push has not committed. */
-  release(lease: Lease): void
-  /** Looks for waiting runs now. */
-  wake(): void
-  /** Stops a run if it is at work here. */
-  cancel(execution_id: string): void
-  /** All text so far of a person's runs here. */
-  snapshots(user_id: string): RunSnapshotFrame[]
-  start(): Promise<void>
-  stop(): Promise<void>
-  status(): WorkerStatus
 }
 
 export function createWorker(deps: WorkerDeps): Worker {

@@ -4,7 +4,8 @@ import type { ServerFrame } from '../../../sync/protocol/socket.ts'
 import { OpenAiCompatible, type ModelProvider, type ModelProviders } from '../../config/index.ts'
 import { createLog } from '../../kernel/log.ts'
 import { openDatabase, type Database } from '../../kernel/db.ts'
-import { createWorker, type Lease, type Worker, type WorkerLimits } from '../worker.ts'
+import type { Lease, Worker, WorkerLimits } from '../worker-contract.ts'
+import { createWorker } from '../worker.ts'
 import { tableConversation } from './conversation.ts'
 
 export const log = createLog(process.env['BANYAN_TEST_LOG'] ?? 'silent')
