@@ -28,17 +28,16 @@ interface Asset {
 }
 
 /**
- * Serves the built client. The list of files is read once at start, so no request can name a file outside it; hashed
- * files never change; pages fall back to index.html. Precompressed twins (`.br`, `.gz`) are preferred.
+ * Serves the built client. The list of files is read at start, and anew after a build, so no request can name a file
+ * outside it; hashed files never change; pages fall back to index.html. Precompressed twins (`.br`, `.gz`) are preferred.
  */
 export function serveClient(directory: string): RequestHandler {
-  const assets = readAssets(directory)
-  const index = assets.get('/index.html')
+  const current = followBuilds(directory)
   return (request, response, next) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return next()
     if (/^\/(api|v1|mcp|metrics)(\/|$)/.test(request.path)) return next()
-    const found = assets.get(request.path)
-    const asset = found ?? (path.extname(request.path) === '' ? index : undefined)
+    const assets = current()
+    const asset = assets.get(request.path) ?? (path.extname(request.path) === '' ? assets.get('/index.html') : undefined)
     if (!asset) return next()
     response.setHeader('content-type', asset.type)
     response.setHeader('etag', asset.etag)
@@ -63,6 +62,24 @@ export function serveClient(directory: string): RequestHandler {
   }
 }
 
+const LOOK_EVERY_MS = 1_000
+
+/** The files of the newest build. A build beside a running server replaces them; a glance a second notices. */
+function followBuilds(directory: string): () => Map<string, Asset> {
+  let assets = readAssets(directory)
+  let looked = Date.now()
+  return () => {
+    if (Date.now() - looked < LOOK_EVERY_MS) return assets
+    looked = Date.now()
+    const index = statSync(path.join(directory, 'index.html'), { throwIfNoEntry: false })
+    const known = assets.get('/index.html')?.etag
+    if (index && etagOf(index) !== known) assets = readAssets(directory)
+    return assets
+  }
+}
+
+const etagOf = ({ size, mtimeMs }: { size: number; mtimeMs: number }) => `"${size.toString(36)}-${Math.round(mtimeMs).toString(36)}"`
+
 function readAssets(directory: string): Map<string, Asset> {
   const assets = new Map<string, Asset>()
   if (!existsSync(directory)) return assets
@@ -70,12 +87,12 @@ function readAssets(directory: string): Map<string, Asset> {
     if (!entry.isFile() || /\.(br|gz|map)$/.test(entry.name)) continue
     const file = path.join(entry.parentPath, entry.name)
     const url = `/${path.relative(directory, file).split(path.sep).join('/')}`
-    const { size, mtimeMs } = statSync(file)
+    const stat = statSync(file)
     assets.set(url, {
       file,
       type: TYPES[path.extname(entry.name)] ?? 'application/octet-stream',
-      size,
-      etag: `"${size.toString(36)}-${Math.round(mtimeMs).toString(36)}"`,
+      size: stat.size,
+      etag: etagOf(stat),
       immutable: url.startsWith('/assets/'),
       br: twinOf(`${file}.br`),
       gzip: twinOf(`${file}.gz`),
