@@ -2,7 +2,7 @@ import * as api from '../../shared/agent/api.ts'
 import { userError } from '../../shared/kernel/errors.ts'
 import type { Database } from '../kernel/db.ts'
 import { createRouter, serve, type Router, type ServeContext } from '../kernel/serve.ts'
-import { prepared } from '../kernel/statement.ts'
+import { developsAgent } from './agent.repository.ts'
 import { decideReview, listReviews, readReview, tryReview } from './review.ts'
 import { submitAgent, withdrawVersion } from './submit-agent.ts'
 import { releasesOf } from './version.repository.ts'
@@ -16,10 +16,7 @@ export function agentRoutes(context: ServeContext, { db }: { db: Database }): Ro
     context,
     api.listVersions,
   )(async ({ actor, params }) => {
-    const [own] = await db.query(
-      prepared('select 1 from agents where id = $1 and developer_id = $2', [params.agent_id, actor.user_id]),
-    )
-    if (!own) throw userError('agent/not-found')
+    if (!(await developsAgent(db, actor.user_id, params.agent_id))) throw userError('agent/not-found')
     return { versions: await releasesOf(db, params.agent_id) }
   })
   serve(

@@ -1,7 +1,8 @@
 import type { Listing, Manifest, ModelParams } from '../../shared/agent/rows.ts'
 import type { VersionEntry } from '../../shared/agent/api.ts'
 import type { Queryable } from '../kernel/db.ts'
-import { prepared } from '../kernel/statement.ts'
+import { prepared, type Part } from '../kernel/statement.ts'
+import type { FrozenDraft } from './freeze-draft.ts'
 
 /** A release with the state of its review. */
 export interface VersionRow extends Record<string, unknown> {
@@ -32,21 +33,6 @@ export async function releasesOf(db: Queryable, agent_id: string): Promise<Versi
 export async function releaseById(db: Queryable, version_id: string): Promise<VersionRow | undefined> {
   const [row] = await db.query<VersionRow>(
     prepared(`select ${ENTRY} from agent_versions v where v.id = $1 and v.kind = 'release'`, [version_id]),
-  )
-  return row
-}
-
-export interface AgentOwnership extends Record<string, unknown> {
-  id: string
-  developer_id: string
-  status: string
-  deleted_at: string | null
-}
-
-/** The agent's row, locked, so that submissions and decisions about one agent happen one after the other. */
-export async function lockAgent(tx: Queryable, agent_id: string): Promise<AgentOwnership | undefined> {
-  const [row] = await tx.query<AgentOwnership>(
-    prepared('select id, developer_id, status, deleted_at from agents where id = $1 for update', [agent_id]),
   )
   return row
 }
@@ -89,4 +75,60 @@ export async function lastApproved(
     ),
   )
   return row
+}
+
+/** A frozen draft on its way into `agent_versions`. */
+export interface NewVersion {
+  id: string
+  agent_id: string
+  kind: 'draft' | 'release'
+  version: string
+  changelog: string | null
+  created_by: string
+  frozen: FrozenDraft
+}
+
+/**
+ * `version`: a new version. With `guard`, the name of a CTE, only if that has a row. A draft's snapshot that is there
+ * already stays: its id is made of its content.
+ */
+export function versionPart({ frozen, ...version }: NewVersion, guard?: string): Part {
+  return {
+    name: 'version',
+    sql: `insert into agent_versions (id, agent_id, version, kind, content_hash, workflow_definition, system_prompt,
+        model_params_override, service_dependencies, manifest, changelog, created_by)
+      select $1::uuid, $2::uuid, $3::varchar, $4::varchar, $5::varchar, $6::jsonb, $7::text, $8::jsonb, $9::jsonb, $10::jsonb,
+        $11::text, $12::uuid${guard ? ` where exists (select 1 from ${guard})` : ''}
+      ${version.kind === 'draft' ? 'on conflict do nothing' : ''}`,
+    values: [
+      version.id,
+      version.agent_id,
+      version.version,
+      version.kind,
+      frozen.content_hash,
+      JSON.stringify(frozen.workflow_definition),
+      frozen.system_prompt,
+      JSON.stringify(frozen.model_params_override),
+      JSON.stringify(frozen.service_dependencies),
+      JSON.stringify(frozen.manifest),
+      version.changelog,
+      version.created_by,
+    ],
+  }
+}
+
+/** Takes the current mark from whichever version has it. */
+export async function stepBackCurrent(tx: Queryable, agent_id: string): Promise<void> {
+  await tx.query(
+    prepared('update agent_versions set is_current = false where agent_id = $1 and is_current', [agent_id]),
+  )
+}
+
+/** `current`: the version with the current mark, which no other may have by then. */
+export function currentPart(version_id: string): Part {
+  return {
+    name: 'current',
+    sql: 'update agent_versions set is_current = true where id = $1::uuid',
+    values: [version_id],
+  }
 }

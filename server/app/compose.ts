@@ -1,12 +1,11 @@
 import { createServer, type Server } from 'node:http'
 import path from 'node:path'
-import pg from 'pg'
-import { toNodeHandler } from 'better-auth/node'
 import { agentRoutes } from '../agent/index.ts'
 import { chatHooks, createConversation, createRunEvents, isRunFrame, openAiRoutes } from '../chat/index.ts'
 import { detectModels } from '../config/index.ts'
 import {
   createAuth,
+  createAuthHandler,
   createKeyFinder,
   createSessions,
   createSettings,
@@ -15,7 +14,7 @@ import {
   identityRoutes,
 } from '../identity/index.ts'
 import { auditPart } from '../kernel/audit-log.ts'
-import { openDatabase } from '../kernel/db.ts'
+import { openDatabase, openPool } from '../kernel/db.ts'
 import { createNotifications } from '../kernel/listen.ts'
 import type { Log } from '../kernel/log.ts'
 import type { ServeContext } from '../kernel/serve.ts'
@@ -58,8 +57,7 @@ export async function composeApplication(
   const db = openDatabase({ url: urls.url, size: 6, name: 'web', log })
   const runsDb = openDatabase({ url: urls.url, size: 4, name: 'runs', log })
   // better-auth expects Dates, so it has a pool with pg's own parsers.
-  const authPool = new pg.Pool({ connectionString: urls.url, max: 2, application_name: 'banyan-auth' })
-  authPool.on('error', (error) => log.warn({ event: 'db.connection-lost', pool: 'auth', reason: error.message }))
+  const authPool = openPool({ url: urls.url, size: 2, name: 'auth', log })
   const notifications = createNotifications({ url: urls.direct, log })
   await seed(db)
 
@@ -143,7 +141,7 @@ export async function composeApplication(
   const app = createHttp({
     context,
     origins,
-    authHandler: toNodeHandler(auth),
+    authHandler: createAuthHandler(auth),
     surfaces: [
       healthRoutes({
         database: async () => {

@@ -1,12 +1,14 @@
 import { betterAuth } from 'better-auth'
 import { APIError, createAuthMiddleware } from 'better-auth/api'
-import type pg from 'pg'
-import type { Log } from '../kernel/log.ts'
+import { toNodeHandler } from 'better-auth/node'
 import { newId } from '../../shared/kernel/id.ts'
+import type { Pool } from '../kernel/db.ts'
+import type { RequestHandler } from '../kernel/http.ts'
+import type { Log } from '../kernel/log.ts'
 
 export interface AuthOptions {
   log: Log
-  pool: pg.Pool
+  pool: Pool
   /** Origin that people use. */
   baseUrl: string
   /** Signs session cookies; from DATA_DIR, never from the database. */
@@ -93,3 +95,8 @@ export function createAuth(options: AuthOptions) {
 }
 
 export type Auth = ReturnType<typeof createAuth>
+
+/** better-auth's endpoints, for everything under `/api/auth`. */
+export function createAuthHandler(auth: Auth): RequestHandler {
+  return toNodeHandler(auth)
+}

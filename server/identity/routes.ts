@@ -3,13 +3,16 @@ import { mayDo, PERMISSIONS } from '../../shared/identity/permissions.ts'
 import type { Database } from '../kernel/db.ts'
 import type { Actor } from '../kernel/request.ts'
 import { createRouter, serve, servePublic, type Router, type ServeContext } from '../kernel/serve.ts'
-import { prepared } from '../kernel/statement.ts'
-import { createKey, listKeys, revokeKey } from './api-keys.ts'
+import { keysOf } from './api-key.repository.ts'
+import { createKey, revokeKey } from './api-keys.ts'
 import type { Auth } from './auth.ts'
+import { createUser } from './create-user.ts'
+import { endSessionsOf, openSessionsOf } from './session.repository.ts'
 import type { Sessions } from './sessions.ts'
 import type { SettingsStore } from './settings.ts'
 import type { SetUp } from './set-up.ts'
-import { createUser, listUsers, updateUser } from './users.ts'
+import { updateUser } from './update-user.ts'
+import { findUsers } from './user.repository.ts'
 
 export interface IdentityRoutes {
   db: Database
@@ -69,19 +72,7 @@ function sessionRoutes(router: Router, context: ServeContext, deps: IdentityRout
     context,
     api.listSessions,
   )(async ({ actor }) => {
-    const rows = await deps.db.query<{
-      id: string
-      user_agent: string | null
-      ip_address: string | null
-      created_at: string
-      updated_at: string
-    }>(
-      prepared(
-        `select id, user_agent, ip_address, created_at, updated_at from sessions
-         where user_id = $1 and expires_at > now() order by updated_at desc`,
-        [actor.user_id],
-      ),
-    )
+    const rows = await openSessionsOf(deps.db, actor.user_id)
     return { sessions: rows.map((row) => ({ ...row, current: row.id === actor.session_id })) }
   })
 
@@ -90,14 +81,14 @@ function sessionRoutes(router: Router, context: ServeContext, deps: IdentityRout
     context,
     api.endAllSessions,
   )(async ({ actor }) => {
-    await deps.db.query(prepared('delete from sessions where user_id = $1', [actor.user_id]))
+    await endSessionsOf(deps.db, actor.user_id)
     deps.sessions.forget(actor.user_id)
     return {}
   })
 }
 
 function keyRoutes(router: Router, context: ServeContext, { db }: IdentityRoutes): void {
-  serve(router, context, api.listKeys)(async ({ actor }) => ({ keys: await listKeys(db, actor) }))
+  serve(router, context, api.listKeys)(async ({ actor }) => ({ keys: await keysOf(db, actor.user_id) }))
   serve(router, context, api.createKey)(({ actor, body }) => createKey(db, actor, body))
   serve(
     router,
@@ -110,7 +101,7 @@ function keyRoutes(router: Router, context: ServeContext, { db }: IdentityRoutes
 }
 
 function userRoutes(router: Router, context: ServeContext, { db, auth, sessions, settings }: IdentityRoutes): void {
-  serve(router, context, api.listUsers)(async ({ query }) => ({ users: await listUsers(db, query.q ?? '') }))
+  serve(router, context, api.listUsers)(async ({ query }) => ({ users: await findUsers(db, query.q ?? '') }))
   serve(router, context, api.createUser)(async ({ actor, body }) => ({ id: await createUser(db, auth, actor, body) }))
   serve(
     router,

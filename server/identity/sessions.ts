@@ -1,10 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { fromNodeHeaders } from 'better-auth/node'
-import { ROLES, type Role } from '../../shared/identity/permissions.ts'
 import type { Database } from '../kernel/db.ts'
 import type { Actor } from '../kernel/request.ts'
-import { prepared } from '../kernel/statement.ts'
 import type { Auth } from './auth.ts'
+import { actorOf } from './user.repository.ts'
 
 /** A look-up through better-auth costs more than a millisecond of CPU, so answers live this long. */
 const CACHE_MS = 15_000
@@ -48,31 +47,5 @@ export function createSessions(auth: Auth, db: Database, now: () => number = Dat
         if (actor?.user_id === user_id) cache.delete(cookie)
       }
     },
-  }
-}
-
-const ACTOR = 'select id, name, email, roles, epoch, created_at from users where id = $1 and disabled_at is null'
-
-interface UserRow extends Record<string, unknown> {
-  id: string
-  name: string
-  email: string
-  roles: string[]
-  epoch: number
-  created_at: string
-}
-
-/** The actor for a user id; undefined when the account is gone or disabled. */
-export async function actorOf(db: Database, user_id: string, session_id?: string): Promise<Actor | undefined> {
-  const [user] = await db.query<UserRow>(prepared(ACTOR, [user_id]))
-  if (!user) return undefined
-  return {
-    user_id: user.id,
-    name: user.name,
-    email: user.email,
-    roles: user.roles.filter((role): role is Role => ROLES.some((known) => known === role)),
-    epoch: user.epoch,
-    session_id,
-    created_at: user.created_at,
   }
 }

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { userError } from '../../shared/kernel/errors.ts'
 import type { Database } from '../kernel/db.ts'
 import type { Auth } from './auth.ts'
-import { createUser, hasAdministrator } from './users.ts'
+import { createUser } from './create-user.ts'
+import { hasAccount, hasAdministrator } from './user.repository.ts'
 
 const ALL_ROLES = ['user', 'developer', 'reviewer', 'admin'] as const
 
@@ -54,7 +55,6 @@ export function createSetUp(db: Database, auth: Auth, dataDir: string): SetUp {
 
 /** Makes the administrator that the environment names, unless one with this e-mail exists. */
 export async function ensureAdministrator(db: Database, auth: Auth, email: string, password: string): Promise<void> {
-  const [existing] = await db.query<{ id: string }>('select id from users where email = $1', [email.toLowerCase()])
-  if (existing) return
+  if (await hasAccount(db, email)) return
   await createUser(db, auth, undefined, { name: email.split('@')[0] ?? email, email, password, roles: ALL_ROLES })
 }

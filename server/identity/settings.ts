@@ -1,7 +1,8 @@
 import { auditPart } from '../kernel/audit-log.ts'
 import type { Database } from '../kernel/db.ts'
 import type { Actor } from '../kernel/request.ts'
-import { compose, prepared } from '../kernel/statement.ts'
+import { compose } from '../kernel/statement.ts'
+import { changedSettingsPart, storedSettings } from './setting.repository.ts'
 
 export interface Settings {
   sign_up_open: boolean
@@ -26,8 +27,7 @@ export function createSettings(db: Database, loopback: boolean): SettingsStore {
 
   async function read(): Promise<Settings> {
     if (known && known.until > Date.now()) return known.settings
-    const rows = await db.query<{ key: string; value: unknown }>(prepared('select key, value from settings', []))
-    const values = new Map(rows.map(({ key, value }) => [key, value]))
+    const values = await storedSettings(db)
     const open = values.get('sign_up_open')
     const tokens = values.get('daily_tokens')
     const settings = {
@@ -41,25 +41,11 @@ export function createSettings(db: Database, loopback: boolean): SettingsStore {
   return {
     read,
     async write(actor, changes) {
-      await db.query(
-        compose(
-          [
-            {
-              name: 'changed',
-              sql: `insert into settings (key, value, updated_by)
-                select key, value, $2::uuid from jsonb_each($1::jsonb)
-                on conflict (key) do update set value = excluded.value, updated_by = excluded.updated_by, updated_at = now()
-                returning key`,
-              values: [JSON.stringify(changes), actor.user_id],
-            },
-            auditPart(
-              { actor_id: actor.user_id, action: 'setting.update', object_type: 'setting', params: changes },
-              'changed',
-            ),
-          ],
-          'select 1',
-        ),
+      const updated = auditPart(
+        { actor_id: actor.user_id, action: 'setting.update', object_type: 'setting', params: changes },
+        'changed',
       )
+      await db.query(compose([changedSettingsPart(changes, actor.user_id), updated], 'select 1'))
       known = undefined
       return read()
     },

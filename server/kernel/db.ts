@@ -39,22 +39,42 @@ export interface Database extends Queryable {
   close(): Promise<void>
 }
 
-/**
- * Opens a pool of at most `size` connections. Pools are few and small: every backend costs memory, and a turn needs
- * few statements.
- */
-export function openDatabase(options: { url: string; size: number; name: string; log: Log }): Database {
+export type Pool = pg.Pool
+
+/** How a pool is opened: `size` is the most connections it holds, `name` shows in pg_stat_activity and in the log. */
+export interface PoolOptions {
+  url: string
+  size: number
+  name: string
+  log: Log
+}
+
+/** A bare pool for a library that brings its own SQL and expects pg's own types, such as better-auth. */
+export function openPool(options: PoolOptions, settings: pg.PoolConfig = {}): Pool {
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.size,
     application_name: `banyan-${options.name}`,
+    ...settings,
+  })
+  // Without a listener a connection that Postgres closes ends the whole process.
+  pool.on('error', (error) =>
+    options.log.warn({ event: 'db.connection-lost', pool: options.name, reason: error.message }),
+  )
+  return pool
+}
+
+/**
+ * Opens a pool of at most `size` connections. Pools are few and small: every backend costs memory, and a turn needs
+ * few statements.
+ */
+export function openDatabase(options: PoolOptions): Database {
+  const pool = openPool(options, {
     options: '-c TimeZone=UTC -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s',
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 60_000,
     types,
   })
-  // Without a listener a connection that Postgres closes ends the whole process.
-  pool.on('error', (error) => options.log.warn({ event: 'db.connection-lost', pool: options.name, reason: error.message }))
 
   return {
     url: options.url,

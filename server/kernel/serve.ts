@@ -1,20 +1,23 @@
 import { randomUUID } from 'node:crypto'
-import express, { type ErrorRequestHandler, type NextFunction, type Request, type RequestHandler, type Response, type Router } from 'express'
 import type { Static, TObject, TSchema } from 'typebox'
 import type { Endpoint } from '../../shared/kernel/endpoint.ts'
-import { AppError, toAppError, userError } from '../../shared/kernel/errors.ts'
+import { toAppError, userError, type AppError } from '../../shared/kernel/errors.ts'
 import { mayDo } from '../../shared/identity/permissions.ts'
 import { sqlState } from './db.ts'
+import {
+  createRouter,
+  type ErrorRequestHandler,
+  type NextFunction,
+  type Request,
+  type RequestHandler,
+  type Response,
+  type Router,
+} from './http.ts'
 import type { Log } from './log.ts'
 import type { Actor, FindActor } from './request.ts'
 import { requireValid } from './validate.ts'
 
-export type { Router }
-
-/** A router for a module's endpoints. */
-export function createRouter(): Router {
-  return express.Router()
-}
+export { createRouter, type Router }
 
 /** What a handler is given: validated parts and who asks. */
 export interface Call<P extends TObject, Q extends TObject, B extends TSchema> {
@@ -90,21 +93,18 @@ function bind<P extends TObject, Q extends TObject, B extends TSchema, R extends
   handle: (call: Call<P, Q, B>, actor: A, response: Response) => Promise<Static<R>>,
 ): void {
   const method = contract.method.toLowerCase()
-  const handler: RequestHandler = (request, response, next) => {
-    const run = async () => {
-      const request_id = requestId(response)
-      const actor = await authorize(request, request_id)
-      const body: unknown = request.body ?? {}
-      requireValid(contract.params, request.params, 'params')
-      requireValid(contract.query, { ...request.query }, 'query')
-      requireValid(contract.body, body, 'body')
-      const call = { params: request.params, query: { ...request.query }, body, request, request_id }
-      // The three parts have just been checked against the schemas their types come from.
-      const reply = await handle(call as unknown as Call<P, Q, B>, actor, response)
-      response.setHeader('cache-control', 'private, no-store')
-      response.json(reply)
-    }
-    run().catch(next)
+  const handler: RequestHandler = async (request, response) => {
+    const request_id = requestId(response)
+    const actor = await authorize(request, request_id)
+    const body: unknown = request.body ?? {}
+    requireValid(contract.params, request.params, 'params')
+    requireValid(contract.query, { ...request.query }, 'query')
+    requireValid(contract.body, body, 'body')
+    const call = { params: request.params, query: { ...request.query }, body, request, request_id }
+    // The three parts have just been checked against the schemas their types come from.
+    const reply = await handle(call as unknown as Call<P, Q, B>, actor, response)
+    response.setHeader('cache-control', 'private, no-store')
+    response.json(reply)
   }
   if (method === 'get') router.get(contract.path, handler)
   else if (method === 'post') router.post(contract.path, handler)

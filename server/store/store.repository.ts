@@ -1,9 +1,11 @@
+import type { Manifest } from '../../shared/agent/rows.ts'
 import type { Category, StoreAgent } from '../../shared/store/api.ts'
 import { queryTerms } from '../../shared/kernel/search-text.ts'
 import type { Queryable } from '../kernel/db.ts'
 import { prepared } from '../kernel/statement.ts'
 
-export const PAGE = 24
+/** Agents of one page of results. */
+const PAGE = 24
 
 interface StoreRow extends StoreAgent, Record<string, unknown> {
   id: string
@@ -66,6 +68,34 @@ function tsquery(text: string): string | undefined {
 export async function storeAgentBySlug(db: Queryable, user_id: string, slug: string): Promise<StoreRow | undefined> {
   const [row] = await db.query<StoreRow>(prepared(`select ${AGENT} ${FROM} and a.slug = $2`, [user_id, slug]))
   return row
+}
+
+export interface ApprovedVersion extends Record<string, unknown> {
+  version: string
+  changelog: string | null
+  published_at: string
+  manifest: Manifest
+  is_current: boolean
+}
+
+/** Versions that were approved, the latest first; at most 50. */
+export function approvedVersions(db: Queryable, agent_id: string): Promise<ApprovedVersion[]> {
+  return db.query<ApprovedVersion>(
+    prepared(
+      `select v.version, v.changelog, r.created_at as published_at, v.manifest, v.is_current
+       from agent_versions v join agent_reviews r on r.agent_version_id = v.id and r.action = 'approved'
+       where v.agent_id = $1 and v.kind = 'release' order by r.created_at desc limit 50`,
+      [agent_id],
+    ),
+  )
+}
+
+/** Whether the person has ever run the agent. */
+export async function hasUsed(db: Queryable, user_id: string, agent_id: string): Promise<boolean> {
+  const rows = await db.query(
+    prepared('select 1 from agent_usages where agent_id = $1 and user_id = $2', [agent_id, user_id]),
+  )
+  return rows.length > 0
 }
 
 export async function categories(db: Queryable): Promise<Category[]> {
