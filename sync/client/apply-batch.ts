@@ -17,7 +17,12 @@ export interface SavedCursor {
  *
  * Answers false when the log spoke of rows that are not here: then this shape must be loaded anew.
  */
-export async function applyBatch(pg: PGliteInterface, shape: ShapeName, batch: Batch, cursor: SavedCursor): Promise<boolean> {
+export async function applyBatch(
+  pg: PGliteInterface,
+  shape: ShapeName,
+  batch: Batch,
+  cursor: SavedCursor,
+): Promise<boolean> {
   try {
     return await pg.transaction(async (tx) => {
       const whole = await writeBulk(tx, shape, batch)
@@ -36,10 +41,25 @@ export async function applyBatch(pg: PGliteInterface, shape: ShapeName, batch: B
 
 async function writeBulk(tx: Transaction, shape: ShapeName, batch: Batch): Promise<boolean> {
   const { key } = partsOf(shape)
-  return writeFolded(tx, shape, [...foldChanges(batch.changes, key.map(({ name }) => name)).values()], batch.refetch)
+  return writeFolded(
+    tx,
+    shape,
+    [
+      ...foldChanges(
+        batch.changes,
+        key.map(({ name }) => name),
+      ).values(),
+    ],
+    batch.refetch,
+  )
 }
 
-async function writeFolded(tx: Transaction, shape: ShapeName, folded: readonly Folded[], refetch: boolean): Promise<boolean> {
+async function writeFolded(
+  tx: Transaction,
+  shape: ShapeName,
+  folded: readonly Folded[],
+  refetch: boolean,
+): Promise<boolean> {
   const { table, columns, key } = partsOf(shape)
   const rows = (kind: Folded['kind']) => folded.filter((item) => item.kind === kind).map((item) => item.row)
   const puts = rows('put')
@@ -59,7 +79,12 @@ async function writeFolded(tx: Transaction, shape: ShapeName, folded: readonly F
 
 async function writeSingly(tx: Transaction, shape: ShapeName, batch: Batch): Promise<boolean> {
   const { table, key } = partsOf(shape)
-  const folded = [...foldChanges(batch.changes, key.map(({ name }) => name)).values()]
+  const folded = [
+    ...foldChanges(
+      batch.changes,
+      key.map(({ name }) => name),
+    ).values(),
+  ]
   let whole = true
   if (batch.refetch) await tx.query(`delete from ${table}`)
   for (const item of folded) {
@@ -103,7 +128,9 @@ export async function saveCursor(tx: Transaction, shape: ShapeName, cursor: Save
   )
 }
 
-export async function readCursors(pg: PGliteInterface): Promise<{ shape: string; handle: string; log_offset: string; lsn: string | null }[]> {
+export async function readCursors(
+  pg: PGliteInterface,
+): Promise<{ shape: string; handle: string; log_offset: string; lsn: string | null }[]> {
   const { rows } = await pg.query<{ shape: string; handle: string; log_offset: string; lsn: string | null }>(
     'select shape, handle, log_offset, lsn from sync_cursor',
   )

@@ -1,26 +1,36 @@
 import { AppError, operationalError, toAppError } from '../../shared/kernel/errors.ts'
 import type { Effect } from '../core/pending.ts'
-import { lagging } from '../core/settlement.ts'
 import { SHAPES, type ShapeName } from '../protocol/shapes.ts'
 import type { ServerFrame } from '../protocol/socket.ts'
 import { PROTOCOL_VERSION } from '../protocol/version.ts'
-import { deleteDeviceDb, DeviceDb } from './device-db.ts'
-import { adoptServerTime, deviceId, lastSync, noteSync } from './device.ts'
+import { deleteDeviceDb, type DeviceDb } from './device-db.ts'
+import { adoptServerTime, lastSync, noteSync } from './device.ts'
 import { Feeds } from './feeds.ts'
 import { Health } from './health.ts'
-import { BEAT_MS, watchesOf, type HelloValue, type HostCall, type HostStatus, type NewMutation } from './host-protocol.ts'
+import {
+  BEAT_MS,
+  watchesOf,
+  type HelloValue,
+  type HostCall,
+  type HostStatus,
+  type NewMutation,
+} from './host-protocol.ts'
+import { pushServer } from './http.ts'
+import { Identity } from './identity.ts'
 import { LiveQueries } from './live-queries.ts'
 import { enqueue, readOutbox } from './outbox.ts'
 import { Pusher } from './pusher.ts'
 import type { Replica } from './replica.ts'
 import { RunTexts } from './run-texts.ts'
 import { Serial } from './serial.ts'
-import { noteAcks, settle } from './settler.ts'
+import { Settler } from './settler.ts'
 import type { Batch, FeedSink, Position } from './shape-feed.ts'
 import { Socket } from './socket.ts'
 import { TabBus } from './tab-bus.ts'
 
 export interface EngineOptions {
+  db: DeviceDb
+  device_id: string
   user_id: string
   epoch: number
   /** Origin of the server, e.g. `https://example.org`. */
@@ -29,8 +39,6 @@ export interface EngineOptions {
   openReplica?: (() => Promise<Replica>) | undefined
 }
 
-/** What usually arrives together gets this long before a shape that lags is asked, ms. */
-const REFRESH_GRACE_MS = 150
 const APPLY_RETRY_MS = 3000
 const MEASURE_MS = 60_000
 
@@ -40,29 +48,28 @@ const MEASURE_MS = 60_000
  */
 export class Engine implements FeedSink {
   readonly #options: EngineOptions
+  readonly #identity: Identity
   readonly #db: DeviceDb
   readonly #bus: TabBus
   readonly #health: Health
   readonly #socket: Socket
   readonly #feeds: Feeds
   readonly #live: LiveQueries
+  readonly #settler: Settler
   readonly #runs = new RunTexts()
   readonly #serial = new Serial()
   readonly #timers: ReturnType<typeof setInterval>[] = []
-  #device_id = ''
   #pusher: Pusher | undefined
   #replica: Replica | undefined
   #mode: HostStatus['mode'] = 'online'
-  #epoch: number
   #opening = false
   #bytes: number | undefined
   #stopped = false
-  #refreshTimer: ReturnType<typeof setTimeout> | undefined
 
   constructor(options: EngineOptions) {
     this.#options = options
-    this.#epoch = options.epoch
-    this.#db = new DeviceDb(options.user_id)
+    this.#identity = new Identity(options.user_id, options.epoch)
+    this.#db = options.db
     this.#health = new Health(() => this.#emitStatus())
     this.#bus = new TabBus(options.user_id, {
       call: (body) => this.#call(body),
@@ -73,13 +80,14 @@ export class Engine implements FeedSink {
       onFrame: (frame) => this.#frame(frame),
       onOpen: () => this.#lineUp(),
       onClose: () => {
+        this.#identity.doubt()
         this.#feeds.stale()
         this.#health.lost()
       },
     })
     this.#feeds = new Feeds(options.origin, {
       socket: this.#socket,
-      epoch: () => this.#epoch,
+      identity: this.#identity,
       onReached: (authorized) => this.#health.reached(authorized),
       onLost: () => this.#health.lost(),
     })
@@ -88,17 +96,34 @@ export class Engine implements FeedSink {
       post: (watch, rows) => this.#bus.emit({ t: 'rows', watch, rows }),
       fail: (watch, error) => this.#bus.emit({ t: 'failed', watch, code: toAppError(error).code }),
     })
+    this.#settler = new Settler({
+      db: this.#db,
+      serial: this.#serial,
+      feeds: this.#feeds,
+      health: this.#health,
+      device_id: options.device_id,
+      replica: () => this.#replica,
+      onLeft: () => this.#bus.emit({ t: 'outbox' }),
+      onChanged: (tables) => {
+        this.#live.changed(tables)
+        this.#bus.emit({ t: 'changed', tables })
+      },
+    })
   }
 
   async start(): Promise<void> {
-    this.#device_id = await deviceId(this.#db)
-    this.#pusher = new Pusher(this.#db, this.#device_id, {
-      onAnswered: () => this.#settle(),
-      onReached: () => this.#health.reached(),
-      onLost: () => this.#health.lost(),
-      onUnauthorized: () => this.#health.unauthorized(),
-      onProblem: (code) => this.#health.problem(code),
-    })
+    this.#pusher = new Pusher(
+      this.#db,
+      this.#options.device_id,
+      {
+        onAnswered: () => this.#settler.settle(),
+        onReached: () => this.#health.reached(),
+        onLost: () => this.#health.lost(),
+        onUnauthorized: () => this.#health.unauthorized(),
+        onProblem: (code) => this.#health.problem(code),
+      },
+      (device_id, mutations) => pushServer(this.#identity, device_id, mutations),
+    )
     this.#health.remember(await lastSync(this.#db))
     this.#socket.connect()
     this.#bus.emit({ t: 'up' })
@@ -115,7 +140,7 @@ export class Engine implements FeedSink {
   async stop(): Promise<void> {
     this.#stopped = true
     for (const timer of this.#timers) clearInterval(timer)
-    clearTimeout(this.#refreshTimer)
+    this.#settler.stop()
     this.#health.stop()
     this.#feeds.stop()
     this.#pusher?.stop()
@@ -141,8 +166,8 @@ export class Engine implements FeedSink {
     if (replica?.takeDamage(shape)) this.#feeds.restart(shape)
     else this.#feeds.fresh(shape)
     // should this fail, `settle` finds the ack in the replica
-    if (shape === 'acks') await noteAcks(this.#db, this.#device_id, batch).catch(() => undefined)
-    await this.#settle(tables)
+    if (shape === 'acks') await this.#settler.noteAcks(batch).catch(() => undefined)
+    await this.#settler.settle(tables)
     this.#becomeReplica()
   }
 
@@ -155,7 +180,7 @@ export class Engine implements FeedSink {
   async revoked(shape: ShapeName): Promise<void> {
     const replica = this.#replica
     this.#feeds.drop(shape)
-    if (replica) await this.#settle(await this.#write(() => replica.revoke(shape)))
+    if (replica) await this.#settler.settle(await this.#write(() => replica.revoke(shape)))
     this.#becomeReplica()
   }
 
@@ -184,7 +209,7 @@ export class Engine implements FeedSink {
   async #call(body: HostCall): Promise<unknown> {
     switch (body.op) {
       case 'hello':
-        this.#epoch = Math.max(this.#epoch, body.epoch)
+        this.#identity.adopt(body.epoch)
         this.#hurry()
         return this.#helloValue()
       case 'mutate':
@@ -210,9 +235,11 @@ export class Engine implements FeedSink {
   }
 
   async #mutate(mutation: NewMutation): Promise<null> {
-    await this.#serial.run(async () => enqueue(this.#db, this.#device_id, mutation, await this.#prepare(mutation)))
+    await this.#serial.run(async () =>
+      enqueue(this.#db, this.#options.device_id, mutation, await this.#prepare(mutation)),
+    )
     this.#outboxGrew()
-    if (this.#replica) await this.#settle()
+    if (this.#replica) await this.#settler.settle()
     return null
   }
 
@@ -239,6 +266,7 @@ export class Engine implements FeedSink {
 
   async #wipe(): Promise<null> {
     this.#stopped = true
+    this.#settler.stop()
     this.#pusher?.stop()
     await this.#dropReplica()
     this.#db.close()
@@ -257,7 +285,7 @@ export class Engine implements FeedSink {
       if (this.#stopped) return await replica.close()
       this.#feeds.stop()
       this.#replica = replica
-      await this.#settle()
+      await this.#settler.settle()
       this.#becomeReplica()
       this.#feeds.start(this)
     } catch {
@@ -284,50 +312,13 @@ export class Engine implements FeedSink {
     void this.#measure()
   }
 
-  // --- settlement
-
-  /** Lets go of what is settled and tells the tabs. Rows of `tables` have changed already. Never throws. */
-  async #settle(tables: readonly string[] = []): Promise<void> {
-    if (this.#stopped) return
-    const result = await this.#serial.run(() => settle(this.#db, this.#device_id, this.#replica)).catch(() => undefined)
-    if (!result) return this.#health.problem('sync/replica')
-    if (result.refused) this.#health.problem('sync/refused')
-    if (result.left) this.#bus.emit({ t: 'outbox' })
-    const changed = [...new Set([...tables, ...result.tables])]
-    if (changed.length > 0) {
-      this.#live.changed(changed)
-      this.#bus.emit({ t: 'changed', tables: changed })
-    }
-    await this.#judge()
-  }
-
-  /** Are we there? If not, which shapes should be asked? */
-  async #judge(): Promise<void> {
-    if (this.#stopped) return
-    const outbox = await readOutbox(this.#db)
-    if (outbox.length === 0 && this.#feeds.allFresh) this.#health.caughtUp()
-    else this.#health.behind()
-    if ((await this.#db.dead.count()) === 0) this.#health.solved('sync/refused')
-    if (this.#refreshTimer || lagging(outbox, this.#cursors()).length === 0) return
-    this.#refreshTimer = setTimeout(() => void this.#refreshLagging(), REFRESH_GRACE_MS)
-  }
-
-  async #refreshLagging(): Promise<void> {
-    this.#refreshTimer = undefined
-    if (!this.#stopped) this.#feeds.refresh(lagging(await readOutbox(this.#db), this.#cursors()))
-  }
-
-  #cursors() {
-    return [...(this.#replica?.cursors().values() ?? [])]
-  }
+  // --- the line
 
   #outboxGrew(): void {
     this.#bus.emit({ t: 'outbox' })
     this.#pusher?.wake()
-    void this.#judge()
+    this.#settler.judge().catch(() => undefined)
   }
-
-  // --- the line
 
   #lineUp(): void {
     this.#health.reached()
@@ -343,8 +334,10 @@ export class Engine implements FeedSink {
   #frame(frame: ServerFrame): void {
     switch (frame.t) {
       case 'hello':
+        this.#identity.heard(frame.user_id)
+        if (frame.user_id !== this.#options.user_id) return this.#health.unauthorized()
         if (frame.protocol > PROTOCOL_VERSION) this.#health.problem('sync/client-too-old')
-        void adoptServerTime(this.#db, frame.now)
+        adoptServerTime(this.#db, frame.now).catch(() => undefined)
         return
       case 'bye':
         if (frame.code === 'auth/required') this.#health.unauthorized()
@@ -365,7 +358,12 @@ export class Engine implements FeedSink {
   // --- small things
 
   #status(): HostStatus {
-    return { ...this.#health.view, mode: this.#mode, opening: this.#opening, ...(this.#bytes === undefined ? {} : { bytes: this.#bytes }) }
+    return {
+      ...this.#health.view,
+      mode: this.#mode,
+      opening: this.#opening,
+      ...(this.#bytes === undefined ? {} : { bytes: this.#bytes }),
+    }
   }
 
   #emitStatus(): void {
@@ -373,7 +371,7 @@ export class Engine implements FeedSink {
   }
 
   async #measure(): Promise<void> {
-    await noteSync(this.#db, this.#health.view.synced_at)
+    await noteSync(this.#db, this.#health.view.synced_at).catch(() => undefined)
     this.#bytes = await this.#replica?.bytes().catch(() => undefined)
     this.#emitStatus()
   }

@@ -50,9 +50,7 @@ export type HostEvent =
   | { t: 'wiped' }
 
 /** Tab → engine. `poke` says: the outbox has something new; it needs no answer. */
-export type ToHost =
-  | { to: 'host'; tab: string; call: number; body: HostCall }
-  | { to: 'host'; tab: string; poke: true }
+export type ToHost = { to: 'host'; tab: string; call: number; body: HostCall } | { to: 'host'; tab: string; poke: true }
 
 /** Engine → tabs; `tab` absent means all. */
 export type ToTab =

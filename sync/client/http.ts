@@ -1,6 +1,7 @@
-import { userError, operationalError, AppError, ERROR_STATUS, type ErrorCode } from '../../shared/kernel/errors.ts'
+import { type AppError, userError, operationalError, ERROR_STATUS, type ErrorCode } from '../../shared/kernel/errors.ts'
 import type { Mutation, PushReply } from '../protocol/push.ts'
 import type { PushFailure } from '../core/retry.ts'
+import type { Identity } from './identity.ts'
 import { PROTOCOL_VERSION } from '../protocol/version.ts'
 
 /** Longest wait for an answer, ms. */
@@ -19,11 +20,14 @@ export async function queryServer(name: string, params: unknown): Promise<Record
 
 /** One push. Answers with results, or with how it failed; never throws. */
 export async function pushServer(
+  identity: Identity,
   device_id: string,
   mutations: readonly Mutation[],
 ): Promise<{ ok: true; results: PushReply['results'] } | { ok: false; failure: PushFailure }> {
   try {
+    if (!(await identity.isOurs())) return { ok: false, failure: { kind: 'http', status: 401 } }
     const response = await post('/api/sync/push', { protocol: PROTOCOL_VERSION, device_id, mutations })
+    if (response.status === 401) identity.doubt()
     if (!response.ok) return { ok: false, failure: await failureOf(response) }
     const results = resultsOf(await response.json())
     return results ? { ok: true, results } : { ok: false, failure: { kind: 'network' } }
@@ -44,7 +48,8 @@ function post(path: string, body: unknown): Promise<Response> {
 
 /** A captive portal answers 200 with a page: only a well-formed reply counts. */
 function resultsOf(body: unknown): PushReply['results'] | undefined {
-  if (typeof body !== 'object' || body === null || !('results' in body) || !Array.isArray(body.results)) return undefined
+  if (typeof body !== 'object' || body === null || !('results' in body) || !Array.isArray(body.results))
+    return undefined
   const good = body.results.every(
     (result: unknown) => typeof result === 'object' && result !== null && 'id' in result && 'status' in result,
   )
@@ -83,4 +88,3 @@ async function errorBody(response: Response): Promise<{ code?: string; params?: 
 export function isErrorCode(code: string | undefined): code is ErrorCode {
   return code !== undefined && Object.hasOwn(ERROR_STATUS, code)
 }
-

@@ -1,5 +1,5 @@
 import { DeviceDb } from './device-db.ts'
-import { generation, nextGeneration } from './device.ts'
+import { deviceId, generation, nextGeneration } from './device.ts'
 import { Engine, type EngineOptions } from './engine.ts'
 import { hostLockName } from './host-protocol.ts'
 import type { Replica } from './replica.ts'
@@ -15,17 +15,23 @@ export interface Lead {
  * Waits for the lead of this browser profile and runs the engine while it lasts: one engine a person, whoever's
  * worker holds the lock. When the lock is taken away (this worker was frozen and another took over), it ends.
  */
-export async function lead(options: Omit<EngineOptions, 'openReplica'>, { steal, open }: Lead): Promise<void> {
+export async function lead(
+  options: Omit<EngineOptions, 'openReplica' | 'db' | 'device_id'>,
+  { steal, open }: Lead,
+): Promise<void> {
   let engine: Engine | undefined
   let taken = steal
-  const openReplica = open && (async () => {
-    const files = await ownGeneration(options.user_id, taken)
-    taken = false
-    return open(options.user_id, files, (trouble) => void noteTrouble(options.user_id, trouble))
-  })
+  const openReplica =
+    open &&
+    (async () => {
+      const files = await ownGeneration(options.user_id, taken)
+      taken = false
+      return open(options.user_id, files, (trouble) => void noteTrouble(options.user_id, trouble))
+    })
   try {
     await navigator.locks.request(hostLockName(options.user_id), steal ? { steal: true } : {}, async () => {
-      engine = new Engine({ ...options, openReplica })
+      const db = new DeviceDb(options.user_id)
+      engine = new Engine({ ...options, db, device_id: await deviceId(db), openReplica })
       await engine.start()
       await new Promise(() => undefined)
     })

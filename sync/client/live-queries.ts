@@ -57,7 +57,9 @@ export class LiveQueries {
   }
 
   changed(tables: readonly string[]): void {
-    this.#mark([...this.#byKey].filter(([, live]) => live.tables.some((table) => tables.includes(table))).map(([key]) => key))
+    this.#mark(
+      [...this.#byKey].filter(([, live]) => live.tables.some((table) => tables.includes(table))).map(([key]) => key),
+    )
   }
 
   clear(): void {

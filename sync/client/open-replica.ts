@@ -15,7 +15,11 @@ const START_PARAMS = ['-c', 'shared_buffers=16MB', '-c', 'timezone=UTC']
  * Opens the person's replica: in OPFS, else in IndexedDB, else in memory for this session. What cannot be opened is
  * deleted and built again; the outbox is not in it.
  */
-export async function openReplica(user_id: string, generation: number, report: (trouble: string) => void): Promise<PgliteReplica> {
+export async function openReplica(
+  user_id: string,
+  generation: number,
+  report: (trouble: string) => void,
+): Promise<PgliteReplica> {
   let last: unknown
   for (const home of await homes(user_id, `${schemaHash()}-g${generation}`)) {
     for (const fresh of [false, true]) {

@@ -21,8 +21,20 @@ describe.skipIf(!hasChromium)('a store in a browser', () => {
     const at = new Date().toISOString()
     for (let index = 0; index < 5; index++) {
       const row = {
-        id: idOf(10 + index), user_id: USER, agent_id: idOf(900), agent_version_id: idOf(901), title: `chat ${index}`, context: {}, status: 'active',
-        expires_at: null, source: 'app', pinned: false, field_clock: {}, deleted_at: null, created_at: at, updated_at: at,
+        id: idOf(10 + index),
+        user_id: USER,
+        agent_id: idOf(900),
+        agent_version_id: idOf(901),
+        title: `chat ${index}`,
+        context: {},
+        status: 'active',
+        expires_at: null,
+        source: 'app',
+        pinned: false,
+        field_clock: {},
+        deleted_at: null,
+        created_at: at,
+        updated_at: at,
       }
       model.write([{ op: 'insert', table: 'chats', row }])
     }
@@ -59,7 +71,10 @@ describe.skipIf(!hasChromium)('a store in a browser', () => {
   })
 
   test('ids of sent messages are pending until the server has them', async () => {
-    await second.evaluate(([chat, ids]) => window.page?.send(chat, ids, '你好'), [idOf(11), [idOf(50), idOf(51), idOf(52)]] as const satisfies [string, [string, string, string]])
+    await second.evaluate(([chat, ids]) => window.page?.send(chat, ids, '你好'), [
+      idOf(11),
+      [idOf(50), idOf(51), idOf(52)],
+    ] as const satisfies [string, [string, string, string]])
     await browser.until(first, IN_STEP)
     expect(await first.evaluate(() => [...(window.page?.store.pendingIds() ?? [])])).toEqual([])
     const rows = await first.evaluate(() => window.page?.store.query('select seq from v_chat_messages order by seq'))
@@ -68,7 +83,11 @@ describe.skipIf(!hasChromium)('a store in a browser', () => {
 
   test('what the mutator refuses is refused here, and not queued', async () => {
     const code = await first.evaluate(
-      (id) => window.page?.rename(id, 'x').then(() => 'done', (error: unknown) => (error instanceof Error && 'code' in error ? error.code : error)),
+      (id) =>
+        window.page?.rename(id, 'x').then(
+          () => 'done',
+          (error: unknown) => (error instanceof Error && 'code' in error ? error.code : error),
+        ),
       idOf(99),
     )
     expect(code).toBe('row/not-found')
@@ -88,7 +107,10 @@ describe.skipIf(!hasChromium)('a store in a browser', () => {
     await second.reload()
     await browser.until(second, `page.chats.rows.length === 5 && ${LOCAL}`)
     await second.evaluate((id) => window.page?.rename(id, 'offline'), idOf(13))
-    await browser.until(second, `${titled('offline')} && page.store.status.state === 'offline' && page.store.status.pending === 1`)
+    await browser.until(
+      second,
+      `${titled('offline')} && page.store.status.state === 'offline' && page.store.status.pending === 1`,
+    )
     await offline(browser.context, false)
     await browser.until(second, IN_STEP)
     expect(model.row('chats', { id: idOf(13) })?.['title']).toBe('offline')

@@ -37,10 +37,12 @@ export class OverlayTables {
 
   /** Makes the tables hold exactly `rows`; answers with the tables that changed. */
   async show(rows: ReadonlyMap<string, OverlayRow>): Promise<string[]> {
-    const wanted = new Map([...rows].flatMap(([id, row]) => {
-      const cells = cellsOf(row)
-      return cells ? [[id, { table: row.table, cells, json: JSON.stringify(cells) }] as const] : []
-    }))
+    const wanted = new Map(
+      [...rows].flatMap(([id, row]) => {
+        const cells = cellsOf(row)
+        return cells ? [[id, { table: row.table, cells, json: JSON.stringify(cells) }] as const] : []
+      }),
+    )
     const put = [...wanted].filter(([id, { json }]) => this.#shown.get(id)?.json !== json).map(([, row]) => row)
     const drop = [...this.#shown].filter(([id]) => !wanted.has(id)).map(([, row]) => row)
     const changed = new Set([...put, ...drop].map(({ table }) => table))
@@ -69,7 +71,9 @@ export class OverlayTables {
         await this.#clear(tx)
         for (const row of [...drop, ...put]) {
           await tx.exec('savepoint one_row')
-          const [statement] = put.includes(row) ? statements(row.table, [row.cells], []) : statements(row.table, [], [row.cells])
+          const [statement] = put.includes(row)
+            ? statements(row.table, [row.cells], [])
+            : statements(row.table, [], [row.cells])
           await tx.query(statement?.sql ?? 'select 1', statement?.values ?? []).catch(async () => {
             refused.add(row)
             await tx.exec('rollback to savepoint one_row')
@@ -114,7 +118,12 @@ export async function readBase(pg: PGliteInterface, keys: readonly RowKey[]): Pr
   for (const [table, group] of groupBy(keys, (key) => key.table)) {
     const shape = shapeOfTable(table)
     if (!shape) continue
-    const { sql, values } = selectRows(`${table}_synced`, replicaColumns(shape), keyOf(shape), group.map(({ key }) => key))
+    const { sql, values } = selectRows(
+      `${table}_synced`,
+      replicaColumns(shape),
+      keyOf(shape),
+      group.map(({ key }) => key),
+    )
     const { rows } = await pg.query<Row>(sql, values)
     for (const row of rows) {
       const key = Object.fromEntries(shape.key.map((name) => [name, String(row[name])]))

@@ -28,36 +28,73 @@ beforeEach(async () => {
 })
 
 const reopen = () => PgliteReplica.over(pg, { user_id: USER, mutators: MUTATORS, remove: async () => undefined })
-const batch = (changes: Change[], more: Partial<Batch> = {}): Batch => ({ changes, refetch: false, position: { handle: 'h', offset: '5_0' }, lsn: '5', ...more })
+const batch = (changes: Change[], more: Partial<Batch> = {}): Batch => ({
+  changes,
+  refetch: false,
+  position: { handle: 'h', offset: '5_0' },
+  lsn: '5',
+  ...more,
+})
 
 function chat(number: number, more: Record<string, string | null> = {}): Record<string, string | null> {
   return {
-    id: idOf(number), user_id: USER, agent_id: idOf(900), agent_version_id: null, title: `chat ${number}`, context: '{"a": 1}', status: 'active',
-    expires_at: null, source: 'draft', pinned: 'f', field_clock: '{}', deleted_at: null, created_at: AT, updated_at: AT, ...more,
+    id: idOf(number),
+    user_id: USER,
+    agent_id: idOf(900),
+    agent_version_id: null,
+    title: `chat ${number}`,
+    context: '{"a": 1}',
+    status: 'active',
+    expires_at: null,
+    source: 'draft',
+    pinned: 'f',
+    field_clock: '{}',
+    deleted_at: null,
+    created_at: AT,
+    updated_at: AT,
+    ...more,
   }
 }
-const put = (number: number, more?: Record<string, string | null>): Change => ({ op: 'insert', row: chat(number, more) })
+const put = (number: number, more?: Record<string, string | null>): Change => ({
+  op: 'insert',
+  row: chat(number, more),
+})
 const titles = async () => (await replica.read('select title from v_chats order by id', [])).map((row) => row['title'])
 const send = (seq: number, more: Partial<Pending> = {}) =>
   pendingOf(seq, {
     name: 'message.send',
-    args: { chat_id: idOf(10), parent_message_id: null, user_message_id: idOf(50), answer_message_id: idOf(51), execution_id: idOf(52), content: '你好' },
+    args: {
+      chat_id: idOf(10),
+      parent_message_id: null,
+      user_message_id: idOf(50),
+      answer_message_id: idOf(51),
+      execution_id: idOf(52),
+      content: '你好',
+    },
     ...more,
   })
 
 test('values arrive as the row types say: times in ISO 8601, numbers, booleans, objects', async () => {
   await replica.apply('chats', batch([put(10)], { refetch: true }))
   const [row] = await replica.read('select * from v_chats', [])
-  expect(row).toMatchObject({ pinned: false, context: { a: 1 }, created_at: '2026-11-22T10:00:00.123456+00:00', agent_version_id: null })
+  expect(row).toMatchObject({
+    pinned: false,
+    context: { a: 1 },
+    created_at: '2026-11-22T10:00:00.123456+00:00',
+    agent_version_id: null,
+  })
 })
 
 test('a batch inserts, changes only what an update carries, and deletes', async () => {
   await replica.apply('chats', batch([put(10), put(11), put(12)], { refetch: true }))
-  await replica.apply('chats', batch([
-    { op: 'update', row: { id: idOf(10), title: 'renamed' } },
-    { op: 'update', row: { id: idOf(11), pinned: 't' } },
-    { op: 'delete', row: { id: idOf(12) } },
-  ]))
+  await replica.apply(
+    'chats',
+    batch([
+      { op: 'update', row: { id: idOf(10), title: 'renamed' } },
+      { op: 'update', row: { id: idOf(11), pinned: 't' } },
+      { op: 'delete', row: { id: idOf(12) } },
+    ]),
+  )
   expect(await replica.read('select title, pinned, status from v_chats order by id', [])).toEqual([
     { title: 'renamed', pinned: false, status: 'active' },
     { title: 'chat 11', pinned: true, status: 'active' },
@@ -65,7 +102,12 @@ test('a batch inserts, changes only what an update carries, and deletes', async 
 })
 
 test('a batch seen again changes nothing', async () => {
-  const changes: Change[] = [put(10), { op: 'update', row: { id: idOf(10), title: 'b' } }, put(11), { op: 'delete', row: { id: idOf(11) } }]
+  const changes: Change[] = [
+    put(10),
+    { op: 'update', row: { id: idOf(10), title: 'b' } },
+    put(11),
+    { op: 'delete', row: { id: idOf(11) } },
+  ]
   await replica.apply('chats', batch(changes))
   await replica.apply('chats', batch(changes))
   expect(await titles()).toEqual(['b'])
@@ -74,12 +116,36 @@ test('a batch seen again changes nothing', async () => {
 
 test('arrays, JSON strings, big numbers and odd text survive', async () => {
   const agent = {
-    id: idOf(20), name: `O'Brien "q" \\ {x}`, description: null, developer_id: USER, category_id: null, tags: '{"a b","c,d",NULL}', status: 'draft',
-    download_count: '3', average_rating: '4.50', published_at: null, slug: 's', icon: null, listing: '{}', rating_count: '0', deleted_at: null, created_at: AT, updated_at: AT,
+    id: idOf(20),
+    name: `O'Brien "q" \\ {x}`,
+    description: null,
+    developer_id: USER,
+    category_id: null,
+    tags: '{"a b","c,d",NULL}',
+    status: 'draft',
+    download_count: '3',
+    average_rating: '4.50',
+    published_at: null,
+    slug: 's',
+    icon: null,
+    listing: '{}',
+    rating_count: '0',
+    deleted_at: null,
+    created_at: AT,
+    updated_at: AT,
   }
   await replica.apply('agents_mine', batch([{ op: 'insert', row: agent }]))
-  await replica.apply('preferences', batch([{ op: 'insert', row: { user_id: USER, key: 'k', value: '"a \\u4e2d string"', hlc: 'x', updated_at: AT } }]))
-  await replica.apply('acks', batch([{ op: 'insert', row: { device_id: idOf(3), user_id: USER, last_seq: '9007199254740991', updated_at: AT } }], { lsn: '77' }))
+  await replica.apply(
+    'preferences',
+    batch([{ op: 'insert', row: { user_id: USER, key: 'k', value: '"a \\u4e2d string"', hlc: 'x', updated_at: AT } }]),
+  )
+  await replica.apply(
+    'acks',
+    batch(
+      [{ op: 'insert', row: { device_id: idOf(3), user_id: USER, last_seq: '9007199254740991', updated_at: AT } }],
+      { lsn: '77' },
+    ),
+  )
   const [row] = await replica.read('select name, tags, average_rating from v_agents', [])
   expect(row).toEqual({ name: `O'Brien "q" \\ {x}`, tags: ['a b', 'c,d', null], average_rating: 4.5 })
   expect(await replica.read('select value from v_preferences', [])).toEqual([{ value: 'a 中 string' }])
@@ -87,7 +153,10 @@ test('arrays, JSON strings, big numbers and odd text survive', async () => {
 })
 
 test('rows and their position are written together and found again', async () => {
-  await replica.apply('chats', batch([put(10)], { refetch: true, position: { handle: 'h9', offset: '42_1' }, lsn: '42' }))
+  await replica.apply(
+    'chats',
+    batch([put(10)], { refetch: true, position: { handle: 'h9', offset: '42_1' }, lsn: '42' }),
+  )
   const again = await reopen()
   expect(again.position('chats')).toEqual({ handle: 'h9', offset: '42_1' })
   expect(again.cursors().get('chats')).toEqual({ table: 'chats', lsn: '42', refetching: false })
@@ -138,7 +207,8 @@ test('progress never goes back, and an idle poll writes nothing', async () => {
 })
 
 test('a revoked shape leaves nothing behind and does not hold up the rest', async () => {
-  for (const name of SHAPE_NAMES.filter((name) => name !== 'chats')) await replica.apply(name, batch([], { refetch: true }))
+  for (const name of SHAPE_NAMES.filter((name) => name !== 'chats'))
+    await replica.apply(name, batch([], { refetch: true }))
   await replica.apply('chats', batch([put(10)], { refetch: true }))
   expect(replica.complete).toBe(true)
   await replica.revoke('chats')
@@ -147,14 +217,29 @@ test('a revoked shape leaves nothing behind and does not hold up the rest', asyn
   expect(replica.cursors().has('chats')).toBe(false)
 })
 
-test('a sent message shows at once, last, with no number; the server\'s row takes its place', async () => {
+test("a sent message shows at once, last, with no number; the server's row takes its place", async () => {
   await replica.apply('chats', batch([put(10)], { refetch: true }))
   const first = await replica.rebase([send(1)])
   expect(first.effects.get(idOf(1))?.tables).toEqual(['chat_messages'])
   const shown = () => replica.read(chatMessages.sql, [idOf(10)])
-  expect(await shown()).toMatchObject([{ role: 'user', content: '你好', seq: null }, { role: 'assistant', status: 'sending', seq: null }])
-  const server = (await shown()).map((row, index) => ({ ...row, seq: index + 1, content: index ? '答' : '你好', status: 'sent' }))
-  const cells = server.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value === null ? null : typeof value === 'object' ? JSON.stringify(value) : String(value)])))
+  expect(await shown()).toMatchObject([
+    { role: 'user', content: '你好', seq: null },
+    { role: 'assistant', status: 'sending', seq: null },
+  ])
+  const server = (await shown()).map((row, index) => ({
+    ...row,
+    seq: index + 1,
+    content: index ? '答' : '你好',
+    status: 'sent',
+  }))
+  const cells = server.map((row) =>
+    Object.fromEntries(
+      Object.entries(row).map(([name, value]) => [
+        name,
+        value === null ? null : typeof value === 'object' ? JSON.stringify(value) : String(value),
+      ]),
+    ),
+  )
   await replica.apply('messages', batch(cells.map((row) => ({ op: 'insert', row }))))
   const known = send(1, { effect: first.effects.get(idOf(1)) })
   await replica.rebase([known])
@@ -173,7 +258,16 @@ test('the overlay of an earlier life is replaced at the first rebase', async () 
 })
 
 test('an overlay row that the database refuses does not hold up the others', async () => {
-  const insert = (seq: number, row: object) => pendingOf(seq, { name: 'gone', effect: { writes: [{ op: 'insert', table: 'chats', row: { ...row } }], creates: [], touches: [], tables: ['chats'] } })
+  const insert = (seq: number, row: object) =>
+    pendingOf(seq, {
+      name: 'gone',
+      effect: {
+        writes: [{ op: 'insert', table: 'chats', row: { ...row } }],
+        creates: [],
+        touches: [],
+        tables: ['chats'],
+      },
+    })
   await replica.rebase([insert(1, chat(30, { created_at: 'not a time' })), insert(2, chat(31))])
   expect(await titles()).toEqual(['chat 31'])
   await replica.rebase([])
@@ -181,12 +275,20 @@ test('an overlay row that the database refuses does not hold up the others', asy
 })
 
 test('preparing runs the mutator over what the person sees, and refuses like the server', async () => {
-  const mutation = { id: idOf(70), name: 'chat.update', version: 1, args: { id: idOf(10), set: { title: 'mine' } }, created_at: '2026-11-22T00:00:00.000Z' }
+  const mutation = {
+    id: idOf(70),
+    name: 'chat.update',
+    version: 1,
+    args: { id: idOf(10), set: { title: 'mine' } },
+    created_at: '2026-11-22T00:00:00.000Z',
+  }
   await expect(replica.prepare(mutation, []).then((run) => run('x'))).rejects.toMatchObject({ code: 'row/not-found' })
   await replica.apply('chats', batch([put(10)], { refetch: true }))
   const run = await replica.prepare(mutation, [])
   expect(run('0000000000001-0000-a').writes).toMatchObject([{ op: 'update', set: { title: 'mine' } }])
-  await expect(replica.prepare({ ...mutation, name: 'no.such' }, [])).rejects.toMatchObject({ code: 'sync/unknown-mutation' })
+  await expect(replica.prepare({ ...mutation, name: 'no.such' }, [])).rejects.toMatchObject({
+    code: 'sync/unknown-mutation',
+  })
 })
 
 test('support queries can read and nothing else', async () => {
@@ -197,7 +299,8 @@ test('support queries can read and nothing else', async () => {
 
 test('every named query runs on the replica', async () => {
   const { QUERIES } = await import('../../shared/registry.ts')
-  for (const query of Object.values(QUERIES)) await expect(pg.describeQuery(query.sql), query.name).resolves.toBeDefined()
+  for (const query of Object.values(QUERIES))
+    await expect(pg.describeQuery(query.sql), query.name).resolves.toBeDefined()
   expect(chatList.tables).toContain('chats')
 })
 

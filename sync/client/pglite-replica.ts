@@ -64,7 +64,11 @@ export class PgliteReplica implements Replica {
     return new Map(
       active.map((name) => [
         name,
-        { table: SHAPES[name].table, lsn: this.#cursors.get(name)?.lsn ?? null, refetching: this.#refetching.has(name) },
+        {
+          table: SHAPES[name].table,
+          lsn: this.#cursors.get(name)?.lsn ?? null,
+          refetching: this.#refetching.has(name),
+        },
       ]),
     )
   }
@@ -107,7 +111,10 @@ export class PgliteReplica implements Replica {
 
   async ack(device_id: string): Promise<{ last_seq: number; lsn: string } | undefined> {
     const lsn = this.#cursors.get('acks')?.lsn
-    const { rows } = await this.#pg.query<{ last_seq: number }>('select last_seq from acks_synced where device_id = $1', [device_id])
+    const { rows } = await this.#pg.query<{ last_seq: number }>(
+      'select last_seq from acks_synced where device_id = $1',
+      [device_id],
+    )
     const [row] = rows
     return row && lsn ? { last_seq: row.last_seq, lsn } : undefined
   }
@@ -174,4 +181,3 @@ function later(a: string | null, b: string | null): string | null {
   if (a === null || b === null) return a ?? b
   return BigInt(a) >= BigInt(b) ? a : b
 }
-

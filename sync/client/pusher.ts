@@ -1,8 +1,9 @@
+import type { Mutation } from '../protocol/push.ts'
 import { afterFailure, FRESH, type RetryState } from '../core/retry.ts'
 import { nextBatch, outcomeOf } from '../core/push-batch.ts'
 import type { Pending } from '../core/pending.ts'
 import type { DeviceDb } from './device-db.ts'
-import { pushServer } from './http.ts'
+import { type pushServer } from './http.ts'
 import { bury, readOutbox } from './outbox.ts'
 
 export interface PusherEvents {
@@ -14,7 +15,7 @@ export interface PusherEvents {
   onProblem: (code: string) => void
 }
 
-type Push = typeof pushServer
+type Push = (device_id: string, mutations: readonly Mutation[]) => ReturnType<typeof pushServer>
 
 /** How long a pause for sign-in or attention lasts before one careful try, ms. */
 const LONG_PAUSE_MS = 60_000
@@ -34,7 +35,7 @@ export class Pusher {
   #woken = true
   #wake: (() => void) | undefined
 
-  constructor(db: DeviceDb, device_id: string, events: PusherEvents, push: Push = pushServer) {
+  constructor(db: DeviceDb, device_id: string, events: PusherEvents, push: Push) {
     this.#db = db
     this.#device_id = device_id
     this.#events = events

@@ -17,10 +17,16 @@ function source(columns: readonly ReplicaColumn[]): string {
 }
 
 const cast = ({ name, type }: ReplicaColumn) => `x."${name}"::${type}`
-const match = (key: readonly ReplicaColumn[], alias: string) => key.map((column) => `${alias}."${column.name}" = ${cast(column)}`).join(' and ')
+const match = (key: readonly ReplicaColumn[], alias: string) =>
+  key.map((column) => `${alias}."${column.name}" = ${cast(column)}`).join(' and ')
 
 /** Whole rows, new or replacing. */
-export function upsertRows(table: string, columns: readonly ReplicaColumn[], key: readonly ReplicaColumn[], rows: readonly Cells[]): Statement[] {
+export function upsertRows(
+  table: string,
+  columns: readonly ReplicaColumn[],
+  key: readonly ReplicaColumn[],
+  rows: readonly Cells[],
+): Statement[] {
   const names = columns.map(({ name }) => `"${name}"`)
   const rest = columns.filter(({ name }) => !key.some((part) => part.name === name))
   const sets = rest.map(({ name }) => `"${name}" = excluded."${name}"`).join(', ')
@@ -30,8 +36,18 @@ export function upsertRows(table: string, columns: readonly ReplicaColumn[], key
 }
 
 /** Given columns of existing rows; rows are grouped by the columns they carry. */
-export function updateRows(table: string, columns: readonly ReplicaColumn[], key: readonly ReplicaColumn[], rows: readonly Cells[]): (Statement & { count: number })[] {
-  const groups = groupBy(rows, (row) => columns.filter(({ name }) => name in row).map(({ name }) => name).join(','))
+export function updateRows(
+  table: string,
+  columns: readonly ReplicaColumn[],
+  key: readonly ReplicaColumn[],
+  rows: readonly Cells[],
+): (Statement & { count: number })[] {
+  const groups = groupBy(rows, (row) =>
+    columns
+      .filter(({ name }) => name in row)
+      .map(({ name }) => name)
+      .join(','),
+  )
   return [...groups].flatMap(([names, group]) => {
     const carried = columns.filter(({ name }) => names.split(',').includes(name))
     const sets = carried.filter(({ name }) => !key.some((part) => part.name === name))
@@ -56,7 +72,12 @@ export function keepRows(table: string, key: readonly ReplicaColumn[], rows: rea
   }
 }
 
-export function selectRows(table: string, columns: readonly ReplicaColumn[], key: readonly ReplicaColumn[], keys: readonly Cells[]): Statement {
+export function selectRows(
+  table: string,
+  columns: readonly ReplicaColumn[],
+  key: readonly ReplicaColumn[],
+  keys: readonly Cells[],
+): Statement {
   return {
     sql: `select ${columns.map(({ name }) => `t."${name}"`).join(', ')} from ${table} t join ${source(key)} on ${match(key, 't')}`,
     values: [JSON.stringify(keys)],
@@ -68,5 +89,7 @@ function only(row: Cells, key: readonly ReplicaColumn[]): Cells {
 }
 
 function chunks(rows: readonly Cells[]): Cells[][] {
-  return Array.from({ length: Math.ceil(rows.length / CHUNK) }, (_, index) => rows.slice(index * CHUNK, (index + 1) * CHUNK))
+  return Array.from({ length: Math.ceil(rows.length / CHUNK) }, (_, index) =>
+    rows.slice(index * CHUNK, (index + 1) * CHUNK),
+  )
 }

@@ -1,11 +1,14 @@
-import { coveredBy, settled, type ShapeCursor } from '../core/settlement.ts'
+import { coveredBy, lagging, settled, type ShapeCursor } from '../core/settlement.ts'
 import { SHAPE_NAMES, SHAPES } from '../protocol/shapes.ts'
 import type { DeviceDb } from './device-db.ts'
 import { bury, readOutbox } from './outbox.ts'
+import type { Feeds } from './feeds.ts'
+import type { Health } from './health.ts'
 import type { Replica } from './replica.ts'
+import type { Serial } from './serial.ts'
 import type { Batch } from './shape-feed.ts'
 
-export interface Settled {
+interface Settled {
   /** Mutations left the outbox. */
   left: boolean
   /** Some of them were refused. */
@@ -14,8 +17,79 @@ export interface Settled {
   tables: string[]
 }
 
+export interface SettlerDeps {
+  db: DeviceDb
+  serial: Serial
+  feeds: Feeds
+  health: Health
+  device_id: string
+  replica: () => Replica | undefined
+  /** Mutations left the outbox. */
+  onLeft: () => void
+  /** What people see of these tables may have changed. */
+  onChanged: (tables: readonly string[]) => void
+}
+
+/** What usually arrives together gets this long before a shape that lags is asked, ms. */
+const REFRESH_GRACE_MS = 150
+
+/** Brings outbox, overlay and shapes into step, and says when they are. */
+export class Settler {
+  readonly #deps: SettlerDeps
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #stopped = false
+
+  constructor(deps: SettlerDeps) {
+    this.#deps = deps
+  }
+
+  stop(): void {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+  }
+
+  noteAcks(batch: Pick<Batch, 'changes' | 'lsn'>): Promise<void> {
+    return noteAcks(this.#deps.db, this.#deps.device_id, batch)
+  }
+
+  /** Lets go of what is settled and tells who watches. Rows of `tables` have changed already. Never throws. */
+  async settle(tables: readonly string[] = []): Promise<void> {
+    const { db, serial, health, device_id, replica } = this.#deps
+    if (this.#stopped) return
+    const result = await serial.run(() => settle(db, device_id, replica())).catch(() => undefined)
+    if (this.#stopped) return
+    if (!result) return health.problem('sync/replica')
+    if (result.refused) health.problem('sync/refused')
+    if (result.left) this.#deps.onLeft()
+    const changed = [...new Set([...tables, ...result.tables])]
+    if (changed.length > 0) this.#deps.onChanged(changed)
+    await this.judge().catch(() => undefined)
+  }
+
+  /** Are we there? If not, which shapes should be asked? */
+  async judge(): Promise<void> {
+    const { db, feeds, health } = this.#deps
+    if (this.#stopped) return
+    const outbox = await readOutbox(db)
+    if (outbox.length === 0 && feeds.allFresh) health.caughtUp()
+    else health.behind()
+    if ((await db.dead.count()) === 0) health.solved('sync/refused')
+    if (this.#timer || lagging(outbox, this.#cursors()).length === 0) return
+    this.#timer = setTimeout(() => void this.#refreshLagging().catch(() => undefined), REFRESH_GRACE_MS)
+  }
+
+  async #refreshLagging(): Promise<void> {
+    this.#timer = undefined
+    if (!this.#stopped) this.#deps.feeds.refresh(lagging(await readOutbox(this.#deps.db), this.#cursors()))
+  }
+
+  #cursors(): ShapeCursor[] {
+    return [...(this.#deps.replica()?.cursors().values() ?? [])]
+  }
+}
+
 /** Notes the LSNs that a batch of `acks` gives to this device's mutations. */
-export async function noteAcks(db: DeviceDb, device_id: string, batch: Pick<Batch, 'changes' | 'lsn'>): Promise<void> {
+async function noteAcks(db: DeviceDb, device_id: string, batch: Pick<Batch, 'changes' | 'lsn'>): Promise<void> {
   const covered = coveredBy(await readOutbox(db), batch.changes, device_id, batch.lsn)
   if (covered.length === 0) return
   await db.transaction('rw', db.outbox, async () => {
@@ -32,8 +106,9 @@ async function noteOldAck(db: DeviceDb, device_id: string, replica: Replica): Pr
 }
 
 /** Lets go of what is settled and makes the overlay anew. Without a replica, the server's answer settles. */
-export async function settle(db: DeviceDb, device_id: string, replica: Replica | undefined): Promise<Settled> {
-  if (replica && (await readOutbox(db)).some((item) => item.outcome && item.lsn === undefined)) await noteOldAck(db, device_id, replica)
+async function settle(db: DeviceDb, device_id: string, replica: Replica | undefined): Promise<Settled> {
+  if (replica && (await readOutbox(db)).some((item) => item.outcome && item.lsn === undefined))
+    await noteOldAck(db, device_id, replica)
   const cursors: ShapeCursor[] = replica ? [...replica.cursors().values()] : []
   const leaving = settled(await readOutbox(db), cursors, SHAPES.acks.table)
   const refused = leaving.flatMap((item) =>

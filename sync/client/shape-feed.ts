@@ -1,4 +1,13 @@
-import { FetchError, isChangeMessage, isControlMessage, ShapeStream, type ChangeMessage, type Message, type Offset, type Row } from 'electric-sql'
+import {
+  FetchError,
+  isChangeMessage,
+  isControlMessage,
+  ShapeStream,
+  type ChangeMessage,
+  type Message,
+  type Offset,
+  type Row,
+} from 'electric-sql'
 import type { Change } from '../core/fold-changes.ts'
 import type { ShapeName } from '../protocol/shapes.ts'
 
@@ -95,11 +104,18 @@ export class ShapeFeed {
         signal,
         warnOnHttp: false,
         backoffOptions: { initialDelay: 500, maxDelay: 10_000, multiplier: 2 },
-        ...(from === undefined ? {} : from === 'now' ? { offset: 'now' as const } : { handle: from.handle, offset: offsetOf(from.offset) }),
+        ...(from === undefined
+          ? {}
+          : from === 'now'
+            ? { offset: 'now' as const }
+            : { handle: from.handle, offset: offsetOf(from.offset) }),
         onError: async (error) => this.#onError(error),
       })
       this.#stream = stream
-      stream.subscribe((messages) => (signal.aborted ? undefined : this.#receive(stream, messages, signal)), () => resolve())
+      stream.subscribe(
+        (messages) => (signal.aborted ? undefined : this.#receive(stream, messages, signal)),
+        () => resolve(),
+      )
       signal.addEventListener('abort', () => resolve(), { once: true })
     })
   }
@@ -157,10 +173,9 @@ export class ShapeFeed {
   }
 }
 
+/** An offset as it came from the server: text like `26800584_4` or `0_inf`, whose numbers may exceed 2^53. */
 function offsetOf(text: string): Offset {
-  if (text === '-1' || text === 'now') return text
-  const [tx, op] = text.split('_')
-  return `${Number(tx)}_${Number(op)}`
+  return text as Offset
 }
 
 /** Values as Postgres text or null: the schema header is withheld from the client, so it parses nothing. */

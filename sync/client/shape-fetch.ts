@@ -1,4 +1,5 @@
 import type { ShapeName } from '../protocol/shapes.ts'
+import type { Identity } from './identity.ts'
 import type { Socket } from './socket.ts'
 
 /** Statuses that a Response may have no body with. */
@@ -8,8 +9,8 @@ const SOCKET_WAIT_MS = 4000
 
 export interface ShapeFetchDeps {
   socket: Socket
-  /** The person's epoch now: part of the address, so that no cache crosses a change of rights. */
-  epoch: () => number
+  /** Whose session it is; its epoch is part of the address, so that no cache crosses a change of rights. */
+  identity: Identity
   /** The server answered, or did not. */
   onReached: (authorized: boolean) => void
   onLost: () => void
@@ -21,26 +22,36 @@ export interface ShapeFetchDeps {
  * HTTP/1.1 allows a page.
  */
 export function shapeFetch(shape: ShapeName, deps: ShapeFetchDeps): typeof fetch {
-  const { socket, epoch } = deps
+  const { socket, identity } = deps
   const get = async (url: URL, init: RequestInit | undefined) => {
     try {
       const response = await fetch(url, plain(init))
       deps.onReached(response.status !== 401)
-      return response
+      return watched(response)
     } catch (error) {
       if (!init?.signal?.aborted) deps.onLost()
       throw error
     }
   }
+  // signed out, or moved to another epoch: ask who we are before the next request
+  const watched = (response: Response) => {
+    if (response.status === 401 || response.status === 409) identity.doubt()
+    return response
+  }
   return async (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input)
-    url.searchParams.set('epoch', String(epoch()))
+    if (!(await identity.isOurs())) return new Response('{}', { status: 401 })
+    url.searchParams.set('epoch', String(identity.epoch))
     const signal = init?.signal
     if (url.searchParams.get('live') !== 'true') return withoutSchema(await get(url, init))
     if (!socket.open) await pause(SOCKET_WAIT_MS, signal)
     if (socket.open) {
       const reply = await socket.poll(shape, Object.fromEntries(url.searchParams), signal)
-      return withoutSchema(new Response(NO_BODY.has(reply.status) ? null : reply.body, { status: reply.status, headers: reply.headers }))
+      return withoutSchema(
+        watched(
+          new Response(NO_BODY.has(reply.status) ? null : reply.body, { status: reply.status, headers: reply.headers }),
+        ),
+      )
     }
     url.searchParams.delete('live')
     url.searchParams.delete('cursor')

@@ -128,7 +128,8 @@ export class Socket {
     for (const poll of polls) poll.reject(new TypeError('socket is down'))
     this.#events.onClose()
     if (this.#closed) return
-    const wait = this.#attempts === 0 ? 250 * Math.random() : Math.min(MAX_WAIT_MS, backoff(this.#attempts - 1, Math.random()))
+    const wait =
+      this.#attempts === 0 ? 250 * Math.random() : Math.min(MAX_WAIT_MS, backoff(this.#attempts - 1, Math.random()))
     this.#attempts++
     this.#timer = setTimeout(() => this.connect(), wait)
   }

@@ -10,7 +10,14 @@ import { deviceId } from './device.ts'
 import { HostClient } from './host-client.ts'
 import type { HelloValue, HostEvent, HostStatus, NewMutation } from './host-protocol.ts'
 import { queryServer } from './http.ts'
-import type { LocalStore, OpenStoreOptions, QuerySnapshot, RejectedMutation, RunOverlay, SyncStatus } from './local-store.ts'
+import type {
+  LocalStore,
+  OpenStoreOptions,
+  QuerySnapshot,
+  RejectedMutation,
+  RunOverlay,
+  SyncStatus,
+} from './local-store.ts'
 import { enqueue, readOutbox, revive } from './outbox.ts'
 import { removeReplicas } from './replica-home.ts'
 import { bound, sourceOf, Watches } from './watches.ts'
@@ -43,7 +50,12 @@ export class TabStore implements LocalStore {
     this.device_id = device_id
     this.#db = db
     this.#onClose = onClose
-    this.#host = new HostClient(options.user_id, tab, (event) => this.#event(event), () => this.#greet())
+    this.#host = new HostClient(
+      options.user_id,
+      tab,
+      (event) => this.#event(event),
+      () => this.#greet(),
+    )
     this.#watches = new Watches(this.#host)
   }
 

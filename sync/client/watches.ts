@@ -144,6 +144,9 @@ export function sourceOf(query: { tables: readonly string[] }, mode: 'replica' |
   return mode === 'replica' && query.tables.every((table) => shapeOfTable(table)) ? 'replica' : 'online'
 }
 
-export function bound<P extends TObject, R>(query: NamedQuery<P, R>, params: Parameters<NamedQuery<P, R>['bind']>[0]): BoundQuery {
+export function bound<P extends TObject, R>(
+  query: NamedQuery<P, R>,
+  params: Parameters<NamedQuery<P, R>['bind']>[0],
+): BoundQuery {
   return { name: query.name, params, sql: query.sql, values: query.bind(params), tables: query.tables }
 }

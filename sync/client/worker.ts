@@ -11,7 +11,6 @@ globalThis.addEventListener('message', (event: MessageEvent<WorkerOrder>) => {
   void lead({ user_id, epoch, origin }, { steal, open })
 })
 
-
 /** The database is most of the worker's code: it loads while reads already come from the server. */
 async function open(user_id: string, generation: number, report: (trouble: string) => void): Promise<Replica> {
   const module = await import('./open-replica.ts')

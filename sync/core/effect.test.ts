@@ -23,7 +23,11 @@ test('what rests on a refused row falls with it, through each other, in order', 
 })
 
 test('a refused edit of a row takes nothing with it', () => {
-  expect(dependants(pendingOf(1, { effect: effectOn(['chats'], [chat]) }), [pendingOf(2, { effect: effectOn(['chats'], [chat]) })])).toEqual([])
+  expect(
+    dependants(pendingOf(1, { effect: effectOn(['chats'], [chat]) }), [
+      pendingOf(2, { effect: effectOn(['chats'], [chat]) }),
+    ]),
+  ).toEqual([])
 })
 
 test('the messages a mutation makes are those it inserts', () => {

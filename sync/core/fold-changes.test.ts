@@ -29,13 +29,20 @@ function folded(start: Map<string, Cells>, changes: readonly Change[]): Map<stri
 
 test('folding a log changes nothing about where it leads', () => {
   const id = fc.constantFrom('1', '2', '3')
-  const insert = fc.record({ op: fc.constant('insert' as const), row: fc.record({ id, a: fc.string(), b: fc.string() }) })
+  const insert = fc.record({
+    op: fc.constant('insert' as const),
+    row: fc.record({ id, a: fc.string(), b: fc.string() }),
+  })
   const update = fc.record({ op: fc.constant('update' as const), row: fc.record({ id, a: fc.string() }) })
   const remove = fc.record({ op: fc.constant('delete' as const), row: fc.record({ id }) })
   fc.assert(
-    fc.property(fc.array(fc.oneof(insert, update, remove), { maxLength: 30 }), fc.subarray(['1', '2', '3']), (changes, present) => {
-      const start = new Map(present.map((key) => [key, { id: key, a: 'old', b: 'old' }]))
-      expect(folded(start, changes)).toEqual(oneByOne(start, changes))
-    }),
+    fc.property(
+      fc.array(fc.oneof(insert, update, remove), { maxLength: 30 }),
+      fc.subarray(['1', '2', '3']),
+      (changes, present) => {
+        const start = new Map(present.map((key) => [key, { id: key, a: 'old', b: 'old' }]))
+        expect(folded(start, changes)).toEqual(oneByOne(start, changes))
+      },
+    ),
   )
 })

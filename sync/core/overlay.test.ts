@@ -31,13 +31,23 @@ const rename = mutator({
     return [{ op: 'update', table: 'chats', key: { id }, set: { title: `${String(chat['title'])}+${title}` } }]
   },
 })
-const remove = mutator({ name: 'remove', permission: 'chat.use', args, reads, run: ({ id }): Write[] => [{ op: 'delete', table: 'chats', key: { id } }] })
+const remove = mutator({
+  name: 'remove',
+  permission: 'chat.use',
+  args,
+  reads,
+  run: ({ id }): Write[] => [{ op: 'delete', table: 'chats', key: { id } }],
+})
 const mutators: Record<string, Mutator> = Object.fromEntries([create, rename, remove].map((one) => [one.name, one]))
 const deps = { mutators, user_id: 'u' }
 
 const KEY = rowKeyText('chats', { id: '1' })
 const PREFERENCE = rowKeyText('preferences', { user_id: 'u', key: 'last' })
-const base = (row: Row | null, preference: Row | null = null): Base => new Map([[KEY, row], [PREFERENCE, preference]])
+const base = (row: Row | null, preference: Row | null = null): Base =>
+  new Map([
+    [KEY, row],
+    [PREFERENCE, preference],
+  ])
 const item = (seq: number, name: string, title = 't') => pendingOf(seq, { name, args: { id: '1', title } })
 
 test('mutations replay in outbox order, each over what the earlier ones made', () => {
@@ -81,6 +91,8 @@ test('effects are told once: for mutations that have none yet', () => {
 test('an unknown mutation keeps its effect or has none', () => {
   const writes: Write[] = [{ op: 'insert', table: 'chats', row: { id: '1', title: 'kept' } }]
   const effect = { writes, creates: [KEY], touches: [KEY], tables: ['chats'] }
-  expect(replay([pendingOf(1, { name: 'gone', effect })], base(null), deps).rows.get(KEY)?.row).toMatchObject({ title: 'kept' })
+  expect(replay([pendingOf(1, { name: 'gone', effect })], base(null), deps).rows.get(KEY)?.row).toMatchObject({
+    title: 'kept',
+  })
   expect(replay([pendingOf(1, { name: 'constructor' })], base(null), deps).rows.size).toBe(0)
 })

@@ -1,4 +1,12 @@
-import { rowKeyText, type MutationContext, type Mutator, type Reader, type Row, type RowKey, type Write } from '../../shared/kernel/mutator.ts'
+import {
+  rowKeyText,
+  type MutationContext,
+  type Mutator,
+  type Reader,
+  type Row,
+  type RowKey,
+  type Write,
+} from '../../shared/kernel/mutator.ts'
 import { effectOf, keyOfWrite } from './effect.ts'
 import type { Effect, Pending } from './pending.ts'
 
@@ -42,18 +50,25 @@ export function replay(outbox: readonly Pending[], base: Base, deps: ReplayDeps,
   const state = new OverlayState(base)
   const effects = new Map<string, Effect>()
   for (const item of [...outbox].sort((a, b) => a.seq - b.seq)) {
-    const mutator = Object.hasOwn(deps.mutators, item.name) ? deps.mutators[item.name] : undefined
-    const ctx = contextOf(item, deps.user_id)
-    const reads = (mutator && attempt(() => mutator.reads(item.args, ctx))) ?? []
-    const before = state.missing.length
-    for (const key of reads) state.need(key)
-    const complete = state.missing.length === before
-    const writes = mutator && complete ? attempt(() => mutator.run(item.args, state, ctx)) : undefined
-    if (writes && !item.effect) effects.set(item.id, effectOf(reads, writes))
-    for (const write of writes ?? item.effect?.writes ?? []) state.write(write, item.created_at)
+    const ran = run(item, state, deps)
+    if (ran && !item.effect) effects.set(item.id, effectOf(ran.reads, ran.writes))
+    for (const write of ran?.writes ?? item.effect?.writes ?? []) state.write(write, item.created_at)
   }
   for (const key of also) state.need(key)
   return { rows: state.rows, effects, missing: state.missing, reader: state }
+}
+
+/** Runs one mutation over the state; undefined when it refuses, is unknown here, or lacks rows that it reads. */
+function run(item: Pending, state: OverlayState, deps: ReplayDeps): { reads: RowKey[]; writes: Write[] } | undefined {
+  const mutator = Object.hasOwn(deps.mutators, item.name) ? deps.mutators[item.name] : undefined
+  if (!mutator) return undefined
+  const ctx = contextOf(item, deps.user_id)
+  return attempt(() => {
+    const reads = mutator.reads(item.args, ctx)
+    const before = state.missing.length
+    for (const key of reads) state.need(key)
+    return state.missing.length > before ? undefined : { reads, writes: mutator.run(item.args, state, ctx) }
+  })
 }
 
 /** Rows under construction: what the overlay says, else the base. */

@@ -15,16 +15,23 @@ test('a pause never exceeds a minute and never vanishes', () => {
 })
 
 test('trouble on the way never drops or parks a mutation', () => {
-  const trouble: PushFailure[] = [{ kind: 'network' }, ...[401, 403, 404, 408, 426, 429, 502, 503, 504].map((status) => http(status))]
+  const trouble: PushFailure[] = [
+    { kind: 'network' },
+    ...[401, 403, 404, 408, 426, 429, 502, 503, 504].map((status) => http(status)),
+  ]
   fc.assert(
-    fc.property(fc.array(fc.constantFrom(...trouble), { minLength: 1, maxLength: 200 }), fc.integer({ min: 1, max: 50 }), (failures, size) => {
-      let state: RetryState = FRESH
-      for (const failure of failures) {
-        const verdict = afterFailure(state, failure, size, 0.5)
-        expect(verdict.do).not.toBe('reject')
-        state = verdict.state
-      }
-    }),
+    fc.property(
+      fc.array(fc.constantFrom(...trouble), { minLength: 1, maxLength: 200 }),
+      fc.integer({ min: 1, max: 50 }),
+      (failures, size) => {
+        let state: RetryState = FRESH
+        for (const failure of failures) {
+          const verdict = afterFailure(state, failure, size, 0.5)
+          expect(verdict.do).not.toBe('reject')
+          state = verdict.state
+        }
+      },
+    ),
   )
 })
 
@@ -39,14 +46,28 @@ test('the head is parked after ten breaks on it alone, not before', () => {
     expect(verdict.do).toBe('retry')
     state = verdict.state
   }
-  expect(afterFailure(state, http(500), 1, 0)).toMatchObject({ do: 'reject', error: { code: 'server/bug' }, state: FRESH })
+  expect(afterFailure(state, http(500), 1, 0)).toMatchObject({
+    do: 'reject',
+    error: { code: 'server/bug' },
+    state: FRESH,
+  })
 })
 
 test('a refused push is narrowed first, then refuses its head', () => {
-  expect(afterFailure(FRESH, http(400, 'request/invalid'), 3, 0)).toMatchObject({ do: 'retry', after_ms: 0, state: { narrow: true } })
-  expect(afterFailure(FRESH, http(413, 'request/too-large'), 1, 0)).toMatchObject({ do: 'reject', error: { code: 'request/too-large' } })
+  expect(afterFailure(FRESH, http(400, 'request/invalid'), 3, 0)).toMatchObject({
+    do: 'retry',
+    after_ms: 0,
+    state: { narrow: true },
+  })
+  expect(afterFailure(FRESH, http(413, 'request/too-large'), 1, 0)).toMatchObject({
+    do: 'reject',
+    error: { code: 'request/too-large' },
+  })
 })
 
 test('the server may ask for more patience than we would have', () => {
-  expect(afterFailure(FRESH, { kind: 'http', status: 429, retry_after_ms: 9000 }, 1, 0)).toMatchObject({ do: 'retry', after_ms: 9000 })
+  expect(afterFailure(FRESH, { kind: 'http', status: 429, retry_after_ms: 9000 }, 1, 0)).toMatchObject({
+    do: 'retry',
+    after_ms: 9000,
+  })
 })

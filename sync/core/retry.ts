@@ -10,7 +10,13 @@ const BASE_MS = 1000
 /** How a push failed: no answer at all, or an answer that is not 200. */
 export type PushFailure =
   | { kind: 'network' }
-  | { kind: 'http'; status: number; code?: string | undefined; params?: Record<string, unknown> | undefined; retry_after_ms?: number | undefined }
+  | {
+      kind: 'http'
+      status: number
+      code?: string | undefined
+      params?: Record<string, unknown> | undefined
+      retry_after_ms?: number | undefined
+    }
 
 export interface RetryState {
   /** Failures in a row, of any kind. */
@@ -65,6 +71,9 @@ export function afterFailure(state: RetryState, failure: PushFailure, size: numb
   return { do: 'reject', error: refusal(failure, 'request/invalid'), state: FRESH }
 }
 
-function refusal(failure: { code?: string | undefined; params?: Record<string, unknown> | undefined }, fallback: string): Refusal {
+function refusal(
+  failure: { code?: string | undefined; params?: Record<string, unknown> | undefined },
+  fallback: string,
+): Refusal {
   return { code: failure.code ?? fallback, ...(failure.params ? { params: failure.params } : {}) }
 }

@@ -2,7 +2,15 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { reduceRun, type RunFrame, type RunText } from './run-overlay.ts'
 
-const snapshot = (seq: number, text: string, attempt = 0): RunFrame => ({ t: 'run.snapshot', run: 'r', chat: 'c', message: 'm', attempt, seq, text })
+const snapshot = (seq: number, text: string, attempt = 0): RunFrame => ({
+  t: 'run.snapshot',
+  run: 'r',
+  chat: 'c',
+  message: 'm',
+  attempt,
+  seq,
+  text,
+})
 const text = (seq: number): RunFrame => ({ t: 'run.text', run: 'r', seq, text: `${seq};` })
 const words = (upTo: number) => Array.from({ length: upTo }, (_, index) => `${index + 1};`).join('')
 const play = (frames: RunFrame[], from?: RunText) =>
@@ -10,11 +18,15 @@ const play = (frames: RunFrame[], from?: RunText) =>
 
 test('frames seen twice or late change nothing', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 20 }), fc.array(fc.integer({ min: 1, max: 20 }), { maxLength: 20 }), (count, repeats) => {
-      const frames = Array.from({ length: count }, (_, index) => text(index + 1))
-      const noisy = frames.flatMap((frame, index) => [frame, ...repeats.filter((seq) => seq <= index + 1).map(text)])
-      expect(play([snapshot(0, ''), ...noisy])).toMatchObject({ text: words(count), seq: count })
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 20 }),
+      fc.array(fc.integer({ min: 1, max: 20 }), { maxLength: 20 }),
+      (count, repeats) => {
+        const frames = Array.from({ length: count }, (_, index) => text(index + 1))
+        const noisy = frames.flatMap((frame, index) => [frame, ...repeats.filter((seq) => seq <= index + 1).map(text)])
+        expect(play([snapshot(0, ''), ...noisy])).toMatchObject({ text: words(count), seq: count })
+      },
+    ),
   )
 })
 

@@ -37,7 +37,11 @@ export function reduceRun(run: RunText | undefined, frame: RunFrame, now: number
       if (frame.seq > run.seq + 1) return 'gap'
       return { ...run, text: run.text + frame.text, seq: frame.seq }
     case 'run.node':
-      return { ...run, steps: withStep(run.steps, frame, now), ...(frame.phase === 'start' ? { node: frame.node } : {}) }
+      return {
+        ...run,
+        steps: withStep(run.steps, frame, now),
+        ...(frame.phase === 'start' ? { node: frame.node } : {}),
+      }
     case 'run.end':
       return { ...run, ended: frame.status }
   }
@@ -50,9 +54,11 @@ function fromSnapshot(run: RunText | undefined, frame: RunSnapshotFrame): RunTex
 }
 
 function withStep(steps: readonly RunStep[], frame: RunNodeFrame, now: number): RunStep[] {
-  if (frame.phase === 'start') return [...steps, { node: frame.node, label: frame.label, phase: 'start', started_at: now }]
+  if (frame.phase === 'start')
+    return [...steps, { node: frame.node, label: frame.label, phase: 'start', started_at: now }]
   const index = steps.findLastIndex((step) => step.node === frame.node && step.phase === 'start')
   const open = steps[index]
-  if (!open) return [...steps, { node: frame.node, label: frame.label, phase: frame.phase, started_at: now, ended_at: now }]
+  if (!open)
+    return [...steps, { node: frame.node, label: frame.label, phase: frame.phase, started_at: now, ended_at: now }]
   return steps.with(index, { ...open, phase: frame.phase, ended_at: now })
 }

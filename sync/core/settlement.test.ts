@@ -33,7 +33,11 @@ test('an ack alone is not an answer: it may have been refused', () => {
 })
 
 test('a refusal waits for the shapes like everything else', () => {
-  const item = pendingOf(1, { outcome: { status: 'rejected', error: { code: 'chat/deleted' } }, lsn: '10', effect: effectOn(['chats']) })
+  const item = pendingOf(1, {
+    outcome: { status: 'rejected', error: { code: 'chat/deleted' } },
+    lsn: '10',
+    effect: effectOn(['chats']),
+  })
   expect(settled([item], [acks, cursor('chats', '9')], 'acks')).toEqual([])
   expect(ids(settled([item], [acks, cursor('chats', '10')], 'acks'))).toEqual([1])
 })
@@ -42,18 +46,25 @@ test('it does not leave before an earlier one on the same rows', () => {
   const first = pendingOf(1, { ...applied, lsn: '10', effect: effectOn(['chats', 'chat_messages'], ['chats/id=1']) })
   const second = pendingOf(2, { ...applied, lsn: '11', effect: effectOn(['chats'], ['chats/id=1']) })
   const other = pendingOf(3, { ...applied, lsn: '12', effect: effectOn(['chats'], ['chats/id=2']) })
-  expect(ids(settled([first, second, other], [acks, cursor('chats', '20'), cursor('chat_messages', '9')], 'acks'))).toEqual([3])
+  expect(
+    ids(settled([first, second, other], [acks, cursor('chats', '20'), cursor('chat_messages', '9')], 'acks')),
+  ).toEqual([3])
 })
 
 test('what lags is what keeps a decided mutation', () => {
   const item = pendingOf(1, { ...applied, lsn: '10', effect: effectOn(['chats', 'chat_messages']) })
-  expect(lagging([item, pendingOf(2)], [acks, cursor('chats', '9'), cursor('chat_messages', '10'), cursor('agents', '1')])).toEqual(['chats'])
+  expect(
+    lagging([item, pendingOf(2)], [acks, cursor('chats', '9'), cursor('chat_messages', '10'), cursor('agents', '1')]),
+  ).toEqual(['chats'])
 })
 
 test('the first ack at or past a seq covers it', () => {
   const ack = (last_seq: string, lsn?: string) => ({ op: 'update' as const, row: { device_id: 'd', last_seq }, lsn })
   const covered = coveredBy([pendingOf(1), pendingOf(2), pendingOf(3)], [ack('1', '50'), ack('2', '60')], 'd', '90')
-  expect(covered.map(({ item, lsn }) => [item.seq, lsn])).toEqual([[1, '50'], [2, '60']])
+  expect(covered.map(({ item, lsn }) => [item.seq, lsn])).toEqual([
+    [1, '50'],
+    [2, '60'],
+  ])
   expect(coveredBy([pendingOf(1)], [ack('1')], 'd', '90')[0]?.lsn).toBe('90')
   expect(coveredBy([pendingOf(1)], [ack('1', '50')], 'another', '90')).toEqual([])
 })
@@ -67,7 +78,10 @@ test('more progress never takes back a settlement', () => {
       const outbox = list.map((entry, index) =>
         pendingOf(index + 1, { ...applied, lsn: String(entry.lsn), effect: effectOn(entry.tables, [`k${entry.key}`]) }),
       )
-      const at_ = (plus: number) => [acks, ...tables.map((table, index) => cursor(table, String((at[index] ?? 0) + plus)))]
+      const at_ = (plus: number) => [
+        acks,
+        ...tables.map((table, index) => cursor(table, String((at[index] ?? 0) + plus))),
+      ]
       const before = ids(settled(outbox, at_(0), 'acks'))
       const after = ids(settled(outbox, at_(more), 'acks'))
       expect(before.every((seq) => after.includes(seq))).toBe(true)

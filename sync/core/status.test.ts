@@ -7,7 +7,12 @@ test('the transition table is the one in SPEC.md', () => {
   const rows = spec
     .split('\n')
     .filter((line) => line.startsWith('| '))
-    .map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()))
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    )
   const header = rows.findIndex(([first]) => first === 'state')
   const [, ...events] = rows[header] ?? []
   const table = Object.fromEntries(

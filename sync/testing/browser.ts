@@ -34,13 +34,17 @@ export async function browserHarness(model: ModelServer): Promise<BrowserHarness
     build: { outDir: site, target: 'es2023', assetsInlineLimit: 0, minify: false },
   })
   const lists = () => model.rows('chats').map((chat) => ({ ...chat, agent_name: null }))
-  const http = modelHttp(model, (name) => (name === 'chat.list' ? lists() : []), (req, res) => {
-    const { pathname } = new URL(req.url ?? '/', 'http://site')
-    const file = path.join(site, pathname === '/' ? 'index.html' : pathname)
-    if (!existsSync(file)) return void res.writeHead(404).end()
-    res.writeHead(200, { 'content-type': TYPES[path.extname(file)] ?? 'application/octet-stream' })
-    createReadStream(file).pipe(res)
-  })
+  const http = modelHttp(
+    model,
+    (name) => (name === 'chat.list' ? lists() : []),
+    (req, res) => {
+      const { pathname } = new URL(req.url ?? '/', 'http://site')
+      const file = path.join(site, pathname === '/' ? 'index.html' : pathname)
+      if (!existsSync(file)) return void res.writeHead(404).end()
+      res.writeHead(200, { 'content-type': TYPES[path.extname(file)] ?? 'application/octet-stream' })
+      createReadStream(file).pipe(res)
+    },
+  )
   await new Promise<void>((resolve) => http.server.listen(0, '127.0.0.1', resolve))
   const address = http.server.address()
   const port = typeof address === 'object' && address ? address.port : 0
@@ -50,7 +54,9 @@ export async function browserHarness(model: ModelServer): Promise<BrowserHarness
     headless: true,
   })
   const until = async (tab: Page, condition: string, ms = 40_000) => {
-    await tab.waitForFunction(`(() => { const page = window.page; return page && (${condition}) })()`, null, { timeout: ms })
+    await tab.waitForFunction(`(() => { const page = window.page; return page && (${condition}) })()`, null, {
+      timeout: ms,
+    })
   }
   return {
     context,

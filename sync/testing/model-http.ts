@@ -19,7 +19,11 @@ export interface ModelHttp {
 type Query = (name: string, params: unknown) => unknown[]
 
 /** The model server behind real HTTP and WebSocket, as a browser meets it. `query` answers `/api/query/:name`. */
-export function modelHttp(model: ModelServer, query: Query, otherwise: (req: IncomingMessage, res: ServerResponse) => void): ModelHttp {
+export function modelHttp(
+  model: ModelServer,
+  query: Query,
+  otherwise: (req: IncomingMessage, res: ServerResponse) => void,
+): ModelHttp {
   const seen: Record<string, number> = {}
   const count = (kind: string) => (seen[kind] = (seen[kind] ?? 0) + 1)
   const server = createServer((req, res) => {
@@ -27,7 +31,9 @@ export function modelHttp(model: ModelServer, query: Query, otherwise: (req: Inc
     const [, api, area, name = ''] = url.pathname.split('/')
     if (api !== 'api') return otherwise(req, res)
     count(area ?? '')
-    if (area === 'query') return void body(req).then((text) => json(res, { rows: query(name, JSON.parse(text).params) }))
+    if (area === 'session') return json(res, { user: { id: model.user_id, epoch: 1 } })
+    if (area === 'query')
+      return void body(req).then((text) => json(res, { rows: query(name, JSON.parse(text).params) }))
     if (area === 'sync' && name === 'push') {
       return void body(req).then((text) => {
         const push: PushBody = JSON.parse(text)
@@ -52,7 +58,9 @@ export function modelHttp(model: ModelServer, query: Query, otherwise: (req: Inc
       if (frame.t === 'ping') return send(socket, { t: 'pong' })
       if (frame.t !== 'poll' || !isShapeName(frame.shape)) return
       count('poll')
-      void poll(model, frame.shape, frame.query).then((reply) => send(socket, { t: 'poll.reply', id: frame.id, ...reply }))
+      void poll(model, frame.shape, frame.query).then((reply) =>
+        send(socket, { t: 'poll.reply', id: frame.id, ...reply }),
+      )
     })
   })
   return {
@@ -68,7 +76,11 @@ export function modelHttp(model: ModelServer, query: Query, otherwise: (req: Inc
   }
 }
 
-async function poll(model: ModelServer, shape: Parameters<ModelServer['shape']>[0], query: Record<string, string>): Promise<ShapeReply> {
+async function poll(
+  model: ModelServer,
+  shape: Parameters<ModelServer['shape']>[0],
+  query: Record<string, string>,
+): Promise<ShapeReply> {
   const deadline = Date.now() + POLL_MS
   for (;;) {
     const reply = model.shape(shape, query, Date.now() >= deadline)

@@ -21,8 +21,6 @@ export interface ShapeReply {
 
 interface Shape {
   handle: string
-  /** Changes before this are only in the snapshot. */
-  floor: bigint
   log: LogEntry[]
 }
 
@@ -59,7 +57,10 @@ export class ModelServer {
   push(device_id: string, mutations: readonly Mutation[], now = new Date().toISOString()): MutationResult[] {
     return mutations.map((mutation) => {
       const before = this.#ledger.get(mutation.id)
-      if (before) return before.error ? { id: mutation.id, status: 'duplicate', error: before.error } : { id: mutation.id, status: 'duplicate' }
+      if (before)
+        return before.error
+          ? { id: mutation.id, status: 'duplicate', error: before.error }
+          : { id: mutation.id, status: 'duplicate' }
       const last = Number(this.#row('acks', { device_id })?.['last_seq'] ?? 0)
       if (mutation.seq <= last) return { id: mutation.id, status: 'duplicate' }
       const result = this.#run(mutation, now, device_id)
@@ -97,21 +98,35 @@ export class ModelServer {
     const shape = this.#shapes.get(name)
     if (!shape) return { status: 404, headers: {}, body: '{}' }
     const { offset = '-1', handle, live } = query
-    if (offset !== '-1' && offset !== 'now' && handle !== shape.handle) {
-      return { status: 409, headers: { 'electric-handle': shape.handle }, body: '[{"headers":{"control":"must-refetch"}}]' }
+    const fresh = offset === '-1' || offset === 'now'
+    if (!fresh && handle !== shape.handle) {
+      return {
+        status: 409,
+        headers: { 'electric-handle': shape.handle },
+        body: '[{"headers":{"control":"must-refetch"}}]',
+      }
     }
-    const from = offset === 'now' ? this.#lsn : offset === '-1' ? -1n : BigInt(offset.split('_')[0] ?? '0')
-    const entries = shape.log.filter((entry) => entry.lsn > from && entry.lsn >= shape.floor)
+    const from = fresh ? this.#lsn : BigInt(offset.split('_')[0] ?? '0')
+    const entries = shape.log.filter((entry) => entry.lsn > from)
     if (live && entries.length === 0 && !timedOut) return undefined
-    const messages = offset === '-1' ? this.#snapshot(name) : entries.map((entry) => message(name, entry))
-    const own = entries.at(-1)?.lsn
-    const seen = live && own !== undefined ? own : this.#lsn
-    messages.push({ headers: { control: 'up-to-date', global_last_seen_lsn: String(seen) } })
+    return this.#answer(name, shape, offset === '-1' ? undefined : { from, entries }, live !== undefined)
+  }
+
+  /** Without a `log` part, the answer is the whole shape. */
+  #answer(
+    name: ShapeName,
+    shape: Shape,
+    log: { from: bigint; entries: LogEntry[] } | undefined,
+    live: boolean,
+  ): ShapeReply {
+    const own = log?.entries.at(-1)?.lsn
+    const messages = log ? log.entries.map((entry) => message(name, entry)) : this.#snapshot(name)
+    messages.push({ headers: { control: 'up-to-date', global_last_seen_lsn: String((live && own) || this.#lsn) } })
     return {
       status: 200,
       headers: {
         'electric-handle': shape.handle,
-        'electric-offset': `${offset === '-1' || offset === 'now' ? this.#lsn : (own ?? from)}_0`,
+        'electric-offset': `${log ? (own ?? log.from) : this.#lsn}_0`,
         'electric-up-to-date': '',
         ...(live ? { 'electric-cursor': String(Date.now()) } : { 'electric-schema': '{"x":{"type":"text"}}' }),
       },
@@ -191,7 +206,7 @@ export class ModelServer {
   }
 
   #freshShape(): Shape {
-    return { handle: `h-${++this.#handles}`, floor: this.#lsn, log: [] }
+    return { handle: `h-${++this.#handles}`, log: [] }
   }
 
   #wake(): void {
@@ -206,10 +221,14 @@ function message(name: ShapeName, { lsn, op, value }: LogEntry): object {
 }
 
 function keyOf(name: ShapeName, row: Row): string {
-  return `"public"."${SHAPES[name].table}"${keyColumns(SHAPES[name].table).map((column) => `/"${String(row[column])}"`).join('')}`
+  return `"public"."${SHAPES[name].table}"${keyColumns(SHAPES[name].table)
+    .map((column) => `/"${String(row[column])}"`)
+    .join('')}`
 }
 
 function texts(shape: ShapeDefinition, row: Row): Record<string, string | null> {
   const types = Object.entries(shape.row.properties)
-  return Object.fromEntries(types.filter(([name]) => name in row).map(([name, schema]) => [name, pgText(row[name], pgTypeOf(schema))]))
+  return Object.fromEntries(
+    types.filter(([name]) => name in row).map(([name, schema]) => [name, pgText(row[name], pgTypeOf(schema))]),
+  )
 }

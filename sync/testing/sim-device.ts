@@ -1,14 +1,14 @@
 import { formatHlc, tick, type Hlc } from '../../shared/kernel/hlc.ts'
 import { rowKeyText, type Mutator, type Row } from '../../shared/kernel/mutator.ts'
 import { dependants, effectOf, keyColumns } from '../core/effect.ts'
-import { foldChanges, type Change } from '../core/fold-changes.ts'
+import { foldChanges, type Change, type Folded } from '../core/fold-changes.ts'
 import { contextOf, replay, type Replay } from '../core/overlay.ts'
 import type { Pending, Refusal } from '../core/pending.ts'
 import { nextBatch, outcomeOf } from '../core/push-batch.ts'
 import { coveredBy, settled, type ShapeCursor } from '../core/settlement.ts'
 import type { MutationResult } from '../protocol/push.ts'
 import { SHAPE_NAMES, SHAPES, type ShapeName } from '../protocol/shapes.ts'
-import type { ModelServer } from './model-server.ts'
+import type { ModelServer, ShapeReply } from './model-server.ts'
 
 interface SimShape {
   handle: string
@@ -31,7 +31,9 @@ export const atTheFirstShape: Settle = (outbox, cursors) =>
       outcome &&
       lsn &&
       (effect?.tables.length === 0 ||
-        cursors.some((cursor) => effect?.tables.includes(cursor.table) && cursor.lsn && BigInt(cursor.lsn) >= BigInt(lsn))),
+        cursors.some(
+          (cursor) => effect?.tables.includes(cursor.table) && cursor.lsn && BigInt(cursor.lsn) >= BigInt(lsn),
+        )),
   )
 
 /** One device in the simulator: the pure core, wired as the engine wires it, over maps instead of databases. */
@@ -49,7 +51,13 @@ export class SimDevice {
   /** What the screen shows; made anew from outbox and rows after each step. */
   #view: Replay
 
-  constructor(id: string, server: ModelServer, mutators: Readonly<Record<string, Mutator>>, skew: number, settle: Settle = rightly) {
+  constructor(
+    id: string,
+    server: ModelServer,
+    mutators: Readonly<Record<string, Mutator>>,
+    skew: number,
+    settle: Settle = rightly,
+  ) {
     this.id = id
     this.#server = server
     this.#mutators = mutators
@@ -91,23 +99,17 @@ export class SimDevice {
   /** One round of one shape: nothing, or everything that is new. */
   poll(name: ShapeName, live: boolean): void {
     const shape = this.#shapes.get(name)
-    const reply = this.#server.shape(name, shape && !shape.refetching ? { handle: shape.handle, offset: shape.offset, ...(live ? { live: 'true' } : {}) } : {})
-    if (!reply) return
-    if (reply.status === 409) {
-      if (shape) shape.refetching = true
-      return
-    }
-    const messages: { value?: Change['row']; headers: { operation?: Change['op']; lsn?: string; global_last_seen_lsn?: string } }[] = JSON.parse(reply.body)
-    const changes = messages.flatMap(({ value, headers }) =>
-      value && headers.operation ? [{ op: headers.operation, row: value, ...(headers.lsn ? { lsn: headers.lsn } : {}) }] : [],
-    )
-    const lsn = messages.at(-1)?.headers.global_last_seen_lsn ?? null
-    const rows = shape && !shape.refetching ? shape.rows : new Map<string, Change['row']>()
-    for (const [key, { kind, row }] of foldChanges(changes, keyColumns(SHAPES[name].table))) {
-      if (kind === 'drop') rows.delete(key)
-      else if (kind === 'put') rows.set(key, row)
-      else if (rows.has(key)) rows.set(key, { ...rows.get(key), ...row })
-    }
+    const followed = shape && !shape.refetching ? shape : undefined
+    const place = followed && { handle: followed.handle, offset: followed.offset, ...(live ? { live: 'true' } : {}) }
+    const reply = this.#server.shape(name, place ?? {})
+    if (reply?.status === 409 && shape) shape.refetching = true
+    if (reply?.status !== 200) return
+    this.#applied(name, reply, followed?.rows ?? new Map())
+  }
+
+  #applied(name: ShapeName, reply: ShapeReply, rows: SimShape['rows']): void {
+    const { changes, lsn } = parse(reply.body)
+    for (const [key, change] of foldChanges(changes, keyColumns(SHAPES[name].table))) fold(rows, key, change)
     const { 'electric-handle': handle = '', 'electric-offset': offset = '' } = reply.headers
     this.#shapes.set(name, { handle, offset, lsn, refetching: false, rows })
     if (name === 'acks') for (const { item, lsn: at } of coveredBy(this.outbox, changes, this.id, lsn)) item.lsn = at
@@ -155,7 +157,8 @@ export class SimDevice {
     })
     for (const item of this.#settle(this.outbox, cursors)) {
       const lost = item.outcome?.status === 'rejected' ? [item, ...dependants(item, this.outbox)] : []
-      if (item.outcome?.status === 'rejected') for (const one of lost) this.dead.push({ item: one, error: item.outcome.error })
+      if (item.outcome?.status === 'rejected')
+        for (const one of lost) this.dead.push({ item: one, error: item.outcome.error })
       this.outbox = this.outbox.filter((one) => one !== item && !lost.includes(one))
     }
     this.#view = this.#rebase()
@@ -175,6 +178,25 @@ export class SimDevice {
   }
 }
 
+interface WireMessage {
+  value?: Change['row']
+  headers: { operation?: Change['op']; lsn?: string; global_last_seen_lsn?: string }
+}
+
+function parse(body: string): { changes: Change[]; lsn: string | null } {
+  const messages: WireMessage[] = JSON.parse(body)
+  const changes = messages.flatMap(({ value, headers: { operation, lsn } }) =>
+    value && operation ? [{ op: operation, row: value, ...(lsn ? { lsn } : {}) }] : [],
+  )
+  return { changes, lsn: messages.at(-1)?.headers.global_last_seen_lsn ?? null }
+}
+
+function fold(rows: Map<string, Change['row']>, key: string, { kind, row }: Folded): void {
+  if (kind === 'drop') rows.delete(key)
+  else if (kind === 'put') rows.set(key, row)
+  else if (rows.has(key)) rows.set(key, { ...rows.get(key), ...row })
+}
+
 function keyText(name: ShapeName, row: Change['row']): string {
   const { table } = SHAPES[name]
   return rowKeyText(table, Object.fromEntries(keyColumns(table).map((column) => [column, row[column] ?? ''])))
@@ -186,4 +208,3 @@ function typed(row: Change['row']): Row {
     Object.entries(row).map(([name, cell]) => [name, cell !== null && /^[[{]/.test(cell) ? JSON.parse(cell) : cell]),
   )
 }
-

@@ -41,7 +41,10 @@ export class Simulator {
 
   constructor(count: number, step: () => number, settle: Settle = rightly) {
     this.server = new ModelServer(USER, MUTATORS, step)
-    this.devices = Array.from({ length: count }, (_, index) => new SimDevice(idOf(index + 1), this.server, MUTATORS, (index - 1) * 400, settle))
+    this.devices = Array.from(
+      { length: count },
+      (_, index) => new SimDevice(idOf(index + 1), this.server, MUTATORS, (index - 1) * 400, settle),
+    )
     this.#promises = this.devices.map(() => [])
   }
 
@@ -92,38 +95,49 @@ export class Simulator {
   }
 
   #compare(device: SimDevice, name: (typeof SHAPE_NAMES)[number]): void {
-    const own = new Map(device.synced(name).map((row) => [SHAPES[name].key.map((column) => row[column]).join('/'), row]))
+    const own = new Map(
+      device.synced(name).map((row) => [SHAPES[name].key.map((column) => row[column]).join('/'), row]),
+    )
     const theirs = this.server.rows(SHAPES[name].table)
     if (own.size !== theirs.length) throw new Error(`${name}: ${own.size} rows instead of ${theirs.length}`)
     for (const row of theirs) {
       const mine = own.get(SHAPES[name].key.map((column) => String(row[column])).join('/'))
       for (const [column, value] of Object.entries(row)) {
-        if (typeof value === 'string' && mine?.[column] !== value) throw new Error(`${name}.${column}: ${mine?.[column]} instead of ${value}`)
+        if (typeof value === 'string' && mine?.[column] !== value)
+          throw new Error(`${name}.${column}: ${mine?.[column]} instead of ${value}`)
       }
     }
   }
 
   #act(what: 'create' | 'rename' | 'send' | 'prefer' | 'delete', index: number, which: number): void {
     const mine = this.#chats.filter((chat) => chat.device === index)
-    const chat = what === 'send' ? this.#chats[which % Math.max(1, this.#chats.length)] : mine[which % Math.max(1, mine.length)]
+    const chat =
+      what === 'send' ? this.#chats[which % Math.max(1, this.#chats.length)] : mine[which % Math.max(1, mine.length)]
     const id = this.#id()
     if (what === 'create') {
       const made = this.#id()
       const set = { title: `new ${made}` }
       const chat = { agent_id: idOf(9), agent_version_id: idOf(8), source: 'app', title: set.title }
       const promise = { table: 'chats', key: { id: made }, set }
-      const queued = which % 2 ? this.#mutate(index, id, 'chat.create', { id: made, chat }, [promise]) : this.#send(index, id, made, promise, chat)
+      const queued =
+        which % 2
+          ? this.#mutate(index, id, 'chat.create', { id: made, chat }, [promise])
+          : this.#send(index, id, made, promise, chat)
       if (queued) this.#chats.push({ id: made, device: index })
     } else if (what === 'prefer') {
       const key = `device${index}.${which % 3}`
-      this.#mutate(index, id, 'preference.set', { key, value: which }, [{ table: 'preferences', key: { user_id: USER, key }, set: { hlc: undefined } }])
+      this.#mutate(index, id, 'preference.set', { key, value: which }, [
+        { table: 'preferences', key: { user_id: USER, key }, set: { hlc: undefined } },
+      ])
     } else if (!chat) {
       return
     } else if (what === 'rename') {
       const set = { title: `title ${id}` }
       this.#mutate(index, id, 'chat.update', { id: chat.id, set }, [{ table: 'chats', key: { id: chat.id }, set }])
     } else if (what === 'delete') {
-      this.#mutate(index, id, 'chat.delete', { id: chat.id }, [{ table: 'chats', key: { id: chat.id }, set: { status: 'deleted' } }])
+      this.#mutate(index, id, 'chat.delete', { id: chat.id }, [
+        { table: 'chats', key: { id: chat.id }, set: { status: 'deleted' } },
+      ])
     } else {
       this.#send(index, id, chat.id)
     }
@@ -133,7 +147,15 @@ export class Simulator {
   #send(index: number, id: string, chat_id: string, promise?: Omit<Promised, 'mutation'>, chat?: object): boolean {
     const [user_message_id, answer_message_id, execution_id] = [this.#id(), this.#id(), this.#id()]
     const content = `text ${id}`
-    const args = { chat_id, parent_message_id: null, user_message_id, answer_message_id, execution_id, content, ...(chat ? { chat } : {}) }
+    const args = {
+      chat_id,
+      parent_message_id: null,
+      user_message_id,
+      answer_message_id,
+      execution_id,
+      content,
+      ...(chat ? { chat } : {}),
+    }
     const shown = [
       ...(promise ? [promise] : []),
       { table: 'chat_messages', key: { id: user_message_id }, set: { content } },
@@ -144,12 +166,19 @@ export class Simulator {
     return queued
   }
 
-  #mutate(index: number, id: string, name: string, args: Record<string, unknown>, shown: Omit<Promised, 'mutation'>[]): boolean {
+  #mutate(
+    index: number,
+    id: string,
+    name: string,
+    args: Record<string, unknown>,
+    shown: Omit<Promised, 'mutation'>[],
+  ): boolean {
     if (!this.#device(index).mutate(id, name, args, this.#now)) return false
     this.#queued.add(id)
     const promises = this.#promises[index] ?? []
     for (const promise of shown) {
-      const same = (other: Promised) => other.table === promise.table && JSON.stringify(other.key) === JSON.stringify(promise.key)
+      const same = (other: Promised) =>
+        other.table === promise.table && JSON.stringify(other.key) === JSON.stringify(promise.key)
       const before = promises.findIndex(same)
       const merged = { ...promise, set: { ...promises[before]?.set, ...promise.set }, mutation: id }
       if (before >= 0) promises.splice(before, 1)
@@ -162,19 +191,27 @@ export class Simulator {
   #answer(which: number): void {
     const sent = this.#sent[which % Math.max(1, this.#sent.length)]
     if (!sent || !this.server.row('chat_messages', { id: sent.answer })) return
-    this.server.write([{ op: 'update', table: 'chat_messages', key: { id: sent.answer }, set: { status: 'sent', content: `answer ${which}` } }])
+    this.server.write([
+      {
+        op: 'update',
+        table: 'chat_messages',
+        key: { id: sent.answer },
+        set: { status: 'sent', content: `answer ${which}` },
+      },
+    ])
   }
 
   /** I1: what a device wrote shows on it, unless it was refused. */
   #check(): void {
     this.devices.forEach((device, index) => {
-      const refused = new Set([...device.dead.map(({ item }) => item.id)])
+      const refused = new Set(device.dead.map(({ item }) => item.id))
       for (const { table, key, set, mutation } of this.#promises[index] ?? []) {
         if (refused.has(mutation)) continue
         const row = device.row(table, key)
         if (!row) throw new Error(`flicker: ${table} ${JSON.stringify(key)} vanished on device ${index}`)
         for (const [column, value] of Object.entries(set)) {
-          if (value !== undefined && row[column] !== value) throw new Error(`flicker: ${table}.${column} shows ${String(row[column])} instead of ${String(value)}`)
+          if (value !== undefined && row[column] !== value)
+            throw new Error(`flicker: ${table}.${column} shows ${String(row[column])} instead of ${String(value)}`)
         }
       }
     })

@@ -29,7 +29,14 @@ const page: TestPage = {
   shown: [],
   rename: (id, title) => store.mutate(updateChat, { id, set: { title } }),
   send: (chat_id, [user_message_id, answer_message_id, execution_id], content) =>
-    store.mutate(sendMessage, { chat_id, parent_message_id: null, user_message_id, answer_message_id, execution_id, content }),
+    store.mutate(sendMessage, {
+      chat_id,
+      parent_message_id: null,
+      user_message_id,
+      answer_message_id,
+      execution_id,
+      content,
+    }),
 }
 store.onStatus((status) => page.statuses.push(status))
 store.watch(chatList, { status: 'active', limit: 100 }, (snapshot) => {
