@@ -4,7 +4,7 @@ import { newId } from '../../shared/kernel/id.ts'
 import { auditPart } from '../kernel/audit-log.ts'
 import type { Database } from '../kernel/db.ts'
 import type { Actor } from '../kernel/request.ts'
-import { compose } from '../kernel/statement.ts'
+import { compose, rowsOf } from '../kernel/statement.ts'
 import { keyPart, revokedKeyPart, useKey } from './api-key.repository.ts'
 import { actorOf } from './user.repository.ts'
 
@@ -23,13 +23,13 @@ export async function createKey(
   const key = `${PREFIX}${randomBytes(32).toString('base64url')}`
   const created = auditPart({ actor_id: user_id, action: 'key.create', object_type: 'api_key', object_id: id }, 'key')
   const stored = keyPart({ id, user_id, name, prefix: key.slice(0, 10), hash: hashOf(key), expires_at })
-  await db.query(compose([stored, created], 'select id from key'))
+  await db.query(compose([stored, created], rowsOf('key')))
   return { id, key }
 }
 
 export async function revokeKey(db: Database, { user_id }: Actor, id: string): Promise<void> {
   const revoked = auditPart({ actor_id: user_id, action: 'key.revoke', object_type: 'api_key', object_id: id }, 'key')
-  const rows = await db.query(compose([revokedKeyPart(id, user_id), revoked], 'select id from key'))
+  const rows = await db.query(compose([revokedKeyPart(id, user_id), revoked], rowsOf('key')))
   if (rows.length === 0) throw userError('row/not-found', { table: 'api_keys' })
 }
 

@@ -4,7 +4,7 @@ import { newId } from '../../shared/kernel/id.ts'
 import { auditPart } from '../kernel/audit-log.ts'
 import { sqlState, type Database } from '../kernel/db.ts'
 import type { Actor } from '../kernel/request.ts'
-import { compose } from '../kernel/statement.ts'
+import { compose, rowsOf } from '../kernel/statement.ts'
 import type { Auth } from './auth.ts'
 import { passwordPart, personPart } from './user.repository.ts'
 
@@ -31,7 +31,7 @@ export async function createUser(db: Database, auth: Auth, actor: Actor | undefi
   })
   const parts = [personPart({ ...user, id }), passwordPart(await password.hash(user.password)), invited]
   try {
-    await db.query(compose(parts, 'select id from person'))
+    await db.query(compose(parts, rowsOf('person')))
   } catch (error) {
     if (sqlState(error) !== EXISTS) throw error
     throw userError('row/exists', { table: 'users' }, 'an account with this e-mail exists')

@@ -3,7 +3,7 @@ import { userError } from '../../shared/kernel/errors.ts'
 import { auditPart } from '../kernel/audit-log.ts'
 import type { Database } from '../kernel/db.ts'
 import type { Actor } from '../kernel/request.ts'
-import { compose } from '../kernel/statement.ts'
+import { compose, rowsOf } from '../kernel/statement.ts'
 import { announceRights, endedSessionsPart } from './session.repository.ts'
 import { lockOtherAdministrator, lockUser, rightsPart, type Rights, type UserEntry } from './user.repository.ts'
 
@@ -32,7 +32,7 @@ export async function updateUser(db: Database, actor: Actor, id: string, changes
       params: { roles: rights.roles, disabled: rights.disabled, before: before.roles },
     })
     const parts = [rightsPart(id, rights), endedSessionsPart(id, rights.shrinks), updated]
-    const [after] = await tx.query<UserEntry>(compose(parts, 'select * from person'))
+    const [after] = await tx.query<UserEntry>(compose(parts, rowsOf('person')))
     if (!after) throw userError('row/not-found', { table: 'users' })
     await announceRights(tx, id)
     return after

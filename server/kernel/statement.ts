@@ -32,6 +32,9 @@ export function compose(parts: readonly Part[], final: string): Statement {
   return { name: nameOf(text), text, values }
 }
 
+/** The end of a statement that answers with the rows of one part. */
+export const rowsOf = (part: string) => `select * from ${part}`
+
 /** A prepared statement under a name made of its text. */
 export function prepared(text: string, values: unknown[]): Statement {
   return { name: nameOf(text), text, values }

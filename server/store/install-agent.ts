@@ -3,7 +3,7 @@ import { userError } from '../../shared/kernel/errors.ts'
 import { auditPart } from '../kernel/audit-log.ts'
 import type { Database } from '../kernel/db.ts'
 import type { Actor } from '../kernel/request.ts'
-import { compose } from '../kernel/statement.ts'
+import { compose, rowsOf } from '../kernel/statement.ts'
 import { countedPart, installPart, publishedPart } from './install.repository.ts'
 
 /**
@@ -16,7 +16,7 @@ export async function installAgent(db: Database, { user_id }: Actor, agent_id: s
     'install',
   )
   const parts = [publishedPart(agent_id, user_id), installPart(user_id), countedPart(), installed]
-  const [row] = await db.query<AgentInstallRow & Record<string, unknown>>(compose(parts, 'select * from install'))
+  const [row] = await db.query<AgentInstallRow & Record<string, unknown>>(compose(parts, rowsOf('install')))
   if (!row) throw userError('store/not-published')
   return row
 }

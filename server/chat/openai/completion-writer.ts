@@ -1,5 +1,5 @@
-import type { Response } from 'express'
 import { newId } from '../../../shared/kernel/id.ts'
+import type { Response } from '../../kernel/http.ts'
 
 export interface CompletionUsage {
   prompt: number

@@ -1,0 +1,68 @@
+import { AppError } from '../../../shared/kernel/errors.ts'
+import type { Actor } from '../../kernel/request.ts'
+import type { RunEvents } from '../run-events.ts'
+import { answerOf } from './api-chat.repository.ts'
+import type { ChatCompletionRequest } from './chat-request.ts'
+import type { CompletionWriter } from './completion-writer.ts'
+import { AGENT_PREFIX } from './list-models.ts'
+import { startApiRun, type ApiRun, type ApiRunDeps } from './start-api-run.ts'
+
+export interface AgentAnswerDeps extends ApiRunDeps {
+  events: RunEvents
+}
+
+/** Runs a published agent. A caller that leaves stops the run: nobody else would read its answer. */
+export async function answerAsAgent(
+  deps: AgentAnswerDeps,
+  actor: Actor,
+  request: ChatCompletionRequest,
+  writer: CompletionWriter,
+  gone: AbortSignal,
+): Promise<void> {
+  const run = await startApiRun(deps, actor, request.model.slice(AGENT_PREFIX.length), request.messages)
+  const { status, sent } = await streamRun(deps, run, writer, gone)
+  if (gone.aborted) return
+  const answer = await answerOf(deps.db, run.answer_message_id)
+  if (status !== 'completed' || !answer) {
+    const code = answer?.metadata.error?.code ?? 'run/lost'
+    throw new AppError('operational', 'run/node-failed', { code }, `the run ended as ${status} (${code})`)
+  }
+  // Text that was not streamed (a template's) arrives with the row.
+  if (answer.content.length > sent) writer.text(answer.content.slice(sent))
+  writer.end('stop', {
+    prompt: answer.metadata.tokens_prompt ?? 0,
+    completion: answer.metadata.tokens_completion ?? 0,
+  })
+}
+
+/** Begins the run and passes its text on until it ends. `sent` counts characters. */
+function streamRun(
+  { events, worker }: AgentAnswerDeps,
+  run: ApiRun,
+  writer: CompletionWriter,
+  gone: AbortSignal,
+): Promise<{ status: string; sent: number }> {
+  let sent = 0
+  const send = (text: string) => {
+    if (text === '') return
+    sent += text.length
+    writer.text(text)
+  }
+  return new Promise((resolve) => {
+    const off = events.on(run.execution_id, (frame) => {
+      // A later attempt repeats what was sent; only what is new goes out.
+      if (frame.t === 'run.snapshot') send(frame.text.slice(sent))
+      else if (frame.t === 'run.text') send(frame.text)
+      else if (frame.t === 'run.end') {
+        off()
+        resolve({ status: frame.status, sent })
+      }
+    })
+    gone.addEventListener('abort', () => {
+      off()
+      worker.cancel(run.execution_id)
+      resolve({ status: 'cancelled', sent })
+    })
+    run.begin()
+  })
+}

@@ -1,0 +1,40 @@
+import { toAppError, userError, type AppError } from '../../../shared/kernel/errors.ts'
+import type { ErrorRequestHandler } from '../../kernel/http.ts'
+import type { Log } from '../../kernel/log.ts'
+
+/** OpenAI's error object. */
+export interface OpenAiError {
+  message: string
+  type: 'rate_limit_error' | 'invalid_request_error' | 'api_error'
+  param: null
+  code: string
+}
+
+export function openAiError(error: AppError): OpenAiError {
+  const message = error.kind === 'bug' ? 'something went wrong on the server' : error.message
+  return { message, type: typeOf(error), param: null, code: error.code }
+}
+
+function typeOf(error: AppError): OpenAiError['type'] {
+  if (error.status === 429) return 'rate_limit_error'
+  return error.kind === 'user' ? 'invalid_request_error' : 'api_error'
+}
+
+/** Everything under `/v1` answers in OpenAI's error shape. */
+export function answerOpenAiErrors(log: Log): ErrorRequestHandler {
+  return (thrown: unknown, _request, response, next) => {
+    if (response.headersSent) return next(thrown)
+    const error = fromBodyParser(thrown) ?? toAppError(thrown)
+    if (error.kind === 'bug') log.error({ event: 'v1.bug', reason: error.message, stack: error.stack })
+    response.setHeader('cache-control', 'no-store')
+    response.status(error.status).json({ error: openAiError(error) })
+  }
+}
+
+function fromBodyParser(thrown: unknown): AppError | undefined {
+  if (!(thrown instanceof Error) || !('type' in thrown)) return undefined
+  if (thrown.type === 'entity.too.large') return userError('request/too-large', {}, 'the body is too large')
+  if (thrown.type === 'entity.parse.failed')
+    return userError('request/malformed-json', {}, 'the body is not valid JSON')
+  return undefined
+}
