@@ -105,6 +105,7 @@ export function useDraft(agent_id: MaybeRefOrGetter<string>): DraftEditor {
 }
 
 async function save(id: string | undefined, set: Partial<DraftFields>): Promise<void> {
-  if (!store.value || id === undefined) throw operationalError('server/unavailable')
-  await store.value.mutate(updateDraft, { id, set })
+  const local = store.value
+  if (!local || id === undefined) throw operationalError('server/unavailable')
+  await local.mutate(updateDraft, { id, set })
 }

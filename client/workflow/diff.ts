@@ -60,7 +60,10 @@ function nodeChanges(before: WorkflowNode[], after: WorkflowNode[]): NodeChange[
 }
 
 function nodeChange(node: WorkflowNode, change: Change, before?: WorkflowNode, after?: WorkflowNode): NodeChange {
-  const fields = valueChanges(visible(before), visible(after))
+  // The kind of a whole new or lost step stands in its heading.
+  const fields = valueChanges(visible(before), visible(after)).filter(
+    ({ path }) => change === 'changed' || path !== 'node_type',
+  )
   return { name: node.node_name, node_type: node.node_type, label: node.label, change, fields }
 }
 
