@@ -40,7 +40,7 @@ interface Conclusion {
 export async function performRun(deps: Performance, run: ActiveRun, input: RunInput): Promise<number> {
   try {
     const conclusion = await conclude(deps, run, input)
-    return conclusion ? await writeEnd(deps, run, input, conclusion) : await giveUp(deps, run)
+    return conclusion ? await endRun(deps, run, input, conclusion) : await giveUp(deps, run)
   } catch (error) {
     // The lease runs out, and another attempt finds the run: nothing is lost but time.
     deps.log.error({ event: 'run.abandoned', run: run.fence.execution_id, reason: toAppError(error).message })
@@ -87,6 +87,20 @@ async function stopped(deps: Performance, run: ActiveRun, status: RunEndStatus, 
 
 function failed(run: ActiveRun, reason: AppError): Conclusion {
   return { status: 'failed', text: run.text, error: runError(reason.toValue()), total_nodes: 0 }
+}
+
+/** A result that cannot be stored must not be computed again and again: the run then ends as failed, with its text. */
+async function endRun(deps: Performance, run: ActiveRun, input: RunInput, conclusion: Conclusion): Promise<number> {
+  try {
+    return await writeEnd(deps, run, input, conclusion)
+  } catch (error) {
+    const reason = toAppError(error)
+    if (reason.kind !== 'bug') throw error
+    deps.log.error({ event: 'run.end-refused', run: run.fence.execution_id, reason: reason.message })
+    run.records.length = 0
+    run.pending_checkpoint = undefined
+    return writeEnd(deps, run, input, { ...conclusion, status: 'failed', error: { code: 'server/bug' } })
+  }
 }
 
 async function writeEnd(deps: Performance, run: ActiveRun, input: RunInput, conclusion: Conclusion): Promise<number> {

@@ -4,7 +4,7 @@ import type { ActiveRun } from './active-run.ts'
 import type { CompiledWorkflow, GraphEnd } from './engine/index.ts'
 import { sumOrNull } from './node-parts.ts'
 import type { RunEndStatus, RunError, RunInput, RunOutcome } from './ports.ts'
-import { storableText } from './storable.ts'
+import { storable, storableText } from './storable.ts'
 
 /** The answer of a finished graph: the texts of its ends, in the order of the definition. */
 export function answerOf({ plan }: CompiledWorkflow, end: GraphEnd): string {
@@ -38,7 +38,7 @@ export function outcomeOf(
     answer_message_id: input.answer_message_id,
     status,
     text: storableText(text),
-    metadata: {
+    metadata: storable({
       error,
       model: last?.model,
       demo: calls.some((call) => call.demo) || (run.demo && text !== '') || undefined,
@@ -46,7 +46,7 @@ export function outcomeOf(
       tokens_completion: calls.length > 0 ? calls.reduce((sum, call) => sum + call.usage.completion, 0) : undefined,
       cost: cost ?? undefined,
       duration_ms: Date.now() - run.started_at.getTime(),
-    },
+    }),
   }
 }
 

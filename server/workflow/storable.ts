@@ -10,3 +10,8 @@ export function storableText(text: string): string {
 export function storableJson(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'string' ? storableText(inner) : inner))
 }
+
+/** A plain JSON value with every text in it made storable. */
+export function storable<T>(value: T): T {
+  return JSON.parse(storableJson(value))
+}

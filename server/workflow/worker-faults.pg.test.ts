@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { MockFault } from '../app/testing/mock-model.ts'
+import type { ConversationPort } from './ports.ts'
+import { tableConversation } from './testing/conversation.ts'
 import { useBench, WHOLE } from './testing/bench.ts'
 import { ask, ended, newAgent, newChat } from './testing/rig.ts'
 
@@ -58,6 +60,24 @@ describe('a run whose model fails', () => {
     const asked = await turn()
     await bench.work()
     expect(await ended(bench.db, asked)).toMatchObject({ content: 'ab \ufffd c', status: 'sent' })
+  })
+
+  it('ends a run whose result the database refuses as failed, at the first attempt', async () => {
+    const asked = await turn()
+    const tables = tableConversation(bench.db)
+    const refused = {
+      name: 'chat_refused',
+      sql: `update chats c set status = 'nonsense' from ended e where c.user_id = e.user_id`,
+      values: [],
+    }
+    const finish: ConversationPort['finish'] = (outcome) => [
+      ...tables.finish(outcome),
+      ...(outcome.status === 'completed' ? [refused] : []),
+    ]
+    await bench.work({ conversation: { ...tables, finish } })
+    const answer = await ended(bench.db, asked)
+    expect(answer).toMatchObject({ content: WHOLE, status: 'failed', attempt: 1 })
+    expect(answer.metadata.error?.code).toBe('server/bug')
   })
 
   it('fails a run that takes too long as a whole', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { useBench } from './testing/bench.ts'
+import { until, useBench } from './testing/bench.ts'
 import { answerOf, ask, ended, newAgent, newChat, newUser, type Agent } from './testing/rig.ts'
 import { notifyCancel, notifyRuns } from './wake-up.ts'
 
@@ -31,7 +31,7 @@ describe('the queue', () => {
     const second = await ask(bench.db, agent, chat, 'two', { blocked_by: first.execution_id })
     const third = await ask(bench.db, agent, chat, 'three', { blocked_by: second.execution_id })
     await bench.work({ limits: { poll_ms: 30 } })
-    await expect.poll(() => bench.mock.requests.length).toBe(1)
+    await until(() => bench.mock.requests.length).toBe(1)
     await bench.db.query('update run_queue set cancel_requested_at = now() where execution_id = $1', [
       second.execution_id,
     ])
@@ -84,8 +84,8 @@ describe('the queue', () => {
     await new Promise((resolve) => setTimeout(resolve, 100))
     const asked = await ask(bench.db, agent, chat, 'one')
     await notifyRuns(bench.db)
-    await expect.poll(() => worker.status().running).toBe(1)
-    await expect.poll(() => bench.mock.requests.length).toBe(1)
+    await until(() => worker.status().running).toBe(1)
+    await until(() => bench.mock.requests.length).toBe(1)
     await notifyCancel(bench.db, asked.execution_id)
     expect(await ended(bench.db, asked)).toMatchObject({ workflow_status: 'cancelled' })
   })
@@ -103,7 +103,7 @@ describe('the queue', () => {
 describe('a reservation', () => {
   it('is refused when slots, the person or the worker have no room', async () => {
     const { worker } = await bench.work({ limits: { runs: 3, runs_per_user: 2 } })
-    await expect.poll(() => worker.reserve('a') !== undefined).toBe(true)
+    await until(() => worker.reserve('a') !== undefined).toBe(true)
     const second = worker.reserve('a')
     expect(second).toBeDefined()
     expect(worker.reserve('a')).toBeUndefined()
@@ -117,8 +117,8 @@ describe('a reservation', () => {
 
   it('that nobody used runs out', async () => {
     const { worker } = await bench.work({ lease_ms: 90, limits: { runs: 1 } })
-    await expect.poll(() => worker.reserve('a') !== undefined).toBe(true)
+    await until(() => worker.reserve('a') !== undefined).toBe(true)
     expect(worker.reserve('b')).toBeUndefined()
-    await expect.poll(() => worker.reserve('b') !== undefined).toBe(true)
+    await until(() => worker.reserve('b') !== undefined).toBe(true)
   })
 })

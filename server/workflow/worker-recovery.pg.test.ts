@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { useBench, WHOLE } from './testing/bench.ts'
+import { until, useBench, WHOLE } from './testing/bench.ts'
 import { chain, node } from './testing/definitions.ts'
-import { answerOf, ask, ended, freezable, newAgent, newChat, type Turn } from './testing/rig.ts'
+import { answerOf, ask, ended, freezable, modelAt, newAgent, newChat, type Turn } from './testing/rig.ts'
 
 const bench = useBench()
 const quick = { lease_ms: 300, limits: { poll_ms: 50 } }
@@ -17,7 +17,7 @@ describe('a run', () => {
     const asked = await turn()
     const dead = freezable(bench.db)
     const first = await bench.work({ ...quick, db: dead.db })
-    await expect.poll(() => bench.mock.requests.length).toBe(1)
+    await until(() => bench.mock.requests.length).toBe(1)
     dead.freeze()
     bench.mock.set({ first_token_ms: 10 })
     const second = await bench.work(quick)
@@ -31,15 +31,16 @@ describe('a run', () => {
     const asked = await turn()
     const zombie = freezable(bench.db)
     bench.mock.set({ answer: 'from the zombie', first_token_ms: 200 })
-    const first = await bench.work({ ...quick, db: zombie.db })
-    await expect.poll(() => bench.mock.requests.length).toBe(1)
+    const patient = { lease_ms: 1_000, limits: { poll_ms: 50 } }
+    const first = await bench.work({ ...patient, db: zombie.db })
+    await until(() => bench.mock.requests.length).toBe(1)
     zombie.freeze()
-    bench.mock.set({ answer: 'from the heir', first_token_ms: 600 })
-    await bench.work(quick)
+    bench.mock.set({ answer: 'from the heir', first_token_ms: 2_000 })
+    await bench.work({ ...patient, model: modelAt(bench.mock.url, 10_000) })
     // The zombie's model has answered, and its end statement waits; it gets through before the heir has finished.
-    await expect.poll(() => bench.mock.requests.length, { timeout: 3_000 }).toBe(2)
+    await until(() => bench.mock.requests.length).toBe(2)
     zombie.thaw()
-    await expect.poll(() => first.worker.status().running).toBe(0)
+    await until(() => first.worker.status().running).toBe(0)
     expect(await answerOf(bench.db, asked)).toMatchObject({ content: '', status: 'sending', queued: true })
     expect(await ended(bench.db, asked)).toMatchObject({ content: 'from the heir', attempt: 2 })
     const nodes = await bench.db.query('select node_name from workflow_node_executions where execution_id = $1', [
@@ -59,20 +60,15 @@ describe('a run', () => {
     const asked = await ask(bench.db, agent, await newChat(bench.db, agent), 'hello')
     const dead = freezable(bench.db)
     await bench.work({ ...quick, db: dead.db })
-    await expect.poll(() => bench.mock.requests.length).toBe(1)
+    await until(() => bench.mock.requests.length).toBe(1)
     bench.mock.set({ first_token_ms: 5_000 })
-    await expect.poll(() => bench.mock.requests.length).toBe(2)
+    await until(() => bench.mock.requests.length).toBe(2)
     // The checkpoint of the first call is on its way while the second runs.
-    await expect
-      .poll(
-        async () =>
-          (
-            await bench.db.query('select from langgraph.checkpoints where thread_id like $1', [
-              `%${asked.execution_id}`,
-            ])
-          ).length,
-      )
-      .toBeGreaterThan(2)
+    await until(
+      async () =>
+        (await bench.db.query('select from langgraph.checkpoints where thread_id like $1', [`%${asked.execution_id}`]))
+          .length,
+    ).toBeGreaterThan(2)
     dead.freeze()
     bench.mock.set({ first_token_ms: 10, answer: 'polished' })
     await bench.work(quick)
@@ -83,7 +79,7 @@ describe('a run', () => {
       'Polish',
     ])
     const nodes = await bench.db.query<{ node_name: string }>(
-      'select node_name from workflow_node_executions where execution_id = $1 order by started_at',
+      'select node_name from workflow_node_executions where execution_id = $1 order by started_at, id',
       [asked.execution_id],
     )
     expect(nodes.map((each) => each.node_name)).toEqual(['start', 'draft', 'polish', 'end'])
@@ -94,7 +90,7 @@ describe('a run', () => {
     bench.mock.set({ tokens: 1000, tokens_per_second: 100 })
     const asked = await turn()
     const leaving = await bench.work()
-    await expect.poll(() => leaving.seen(asked.execution_id).length).toBeGreaterThan(30)
+    await until(() => leaving.seen(asked.execution_id).length).toBeGreaterThan(30)
     await leaving.worker.stop()
     const [row] = await bench.db.query<{ lease_owner: string | null; text: string }>(
       `select q.lease_owner, (select string_agg(delta, '' order by seq) from run_partials p where p.execution_id = q.execution_id) as text
@@ -115,7 +111,7 @@ describe('a run', () => {
     bench.mock.set({ first_token_ms: 100 })
     const asked = await turn()
     const { worker } = await bench.work({ limits: { grace_ms: 5_000 } })
-    await expect.poll(() => worker.status().running).toBe(1)
+    await until(() => worker.status().running).toBe(1)
     await worker.stop()
     expect(await answerOf(bench.db, asked)).toMatchObject({ content: WHOLE, attempt: 1, queued: false })
   })
@@ -158,7 +154,7 @@ describe('a run', () => {
     bench.mock.set({ tokens: 1000, tokens_per_second: 100 })
     const asked = await turn()
     const { seen } = await bench.work(quick)
-    await expect.poll(() => seen(asked.execution_id).length).toBeGreaterThan(10)
+    await until(() => seen(asked.execution_id).length).toBeGreaterThan(10)
     await bench.db.query('update run_queue set cancel_requested_at = now() where execution_id = $1', [
       asked.execution_id,
     ])
@@ -179,7 +175,7 @@ describe('a run', () => {
     const asked = await turn()
     bench.mock.set({ first_token_ms: 100 })
     const { worker } = await bench.work()
-    await expect.poll(() => bench.mock.requests.length).toBe(1)
+    await until(() => bench.mock.requests.length).toBe(1)
     await bench.db.query(
       'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
     )

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { demoModel } from '../config/index.ts'
-import { useBench, WHOLE as whole } from './testing/bench.ts'
+import { until, useBench, WHOLE as whole } from './testing/bench.ts'
 import { answerOf, ask, ended, newAgent, newChat } from './testing/rig.ts'
 
 const bench = useBench()
@@ -58,7 +58,7 @@ describe('a worker', () => {
       const asked = await ask(bench.db, agent, chat, 'hello', { lease, ...(parent ? { parent } : {}) })
       bench.sent.length = 0
       worker.started(lease, asked.execution_id)
-      await expect.poll(() => worker.status().running).toBe(0)
+      await until(() => worker.status().running).toBe(0)
       return asked
     }
     await new Promise((resolve) => setTimeout(resolve, 100))
@@ -73,7 +73,7 @@ describe('a worker', () => {
     const agent = await newAgent(bench.db)
     const turn = await ask(bench.db, agent, await newChat(bench.db, agent), 'hello')
     const { worker, seen } = await bench.work()
-    await expect.poll(() => seen(turn.execution_id).length).toBeGreaterThan(30)
+    await until(() => seen(turn.execution_id).length).toBeGreaterThan(30)
     worker.cancel(turn.execution_id)
     const answer = await ended(bench.db, turn)
     expect(answer).toMatchObject({ status: 'sent', workflow_status: 'cancelled', execution_status: 'cancelled' })

@@ -17,7 +17,7 @@ async function run(definition: WorkflowDefinition, text = 'hello', more: Paramet
     output_state: unknown
     service_calls: unknown
   }>(
-    'select node_name, status, output_state, service_calls from workflow_node_executions where execution_id = $1 order by started_at, node_name',
+    'select node_name, status, output_state, service_calls from workflow_node_executions where execution_id = $1 order by started_at, id',
     [asked.execution_id],
   )
   return { asked, answer, nodes, names: nodes.map((each) => each.node_name), ...made }

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
 import { startMockModel, type MockModel } from '../../app/testing/mock-model.ts'
 import type { ModelProvider } from '../../config/index.ts'
 import type { Database } from '../../kernel/db.ts'
@@ -14,6 +14,9 @@ export interface Bench {
   /** A started worker; stopped after the test. */
   work(more?: Parameters<typeof testWorker>[2] & { model?: ModelProvider; db?: Database }): Promise<TestWorker>
 }
+
+/** Waits for what a test expects, also on a machine that has other things to do. */
+export const until = <T>(work: () => T | Promise<T>) => expect.poll(work, { timeout: 8_000, interval: 10 })
 
 /** The answer of the mock as these tests set it. */
 export const WHOLE = Array.from({ length: 20 }, (_, index) => `word${index + 1} `).join('')

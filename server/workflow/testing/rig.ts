@@ -4,6 +4,7 @@ import type { ServerFrame } from '../../../sync/protocol/socket.ts'
 import { OpenAiCompatible, type ModelProvider, type ModelProviders } from '../../config/index.ts'
 import { createLog } from '../../kernel/log.ts'
 import { openDatabase, type Database } from '../../kernel/db.ts'
+import type { ConversationPort } from '../ports.ts'
 import type { Lease, Worker, WorkerLimits } from '../worker-contract.ts'
 import { createWorker } from '../worker.ts'
 import { tableConversation } from './conversation.ts'
@@ -16,13 +17,13 @@ export const fixedModels = (provider: ModelProvider): ModelProviders => ({
   stop: () => Promise.resolve(),
 })
 
-export const modelAt = (base_url: string): ModelProvider =>
+export const modelAt = (base_url: string, first = 400): ModelProvider =>
   new OpenAiCompatible({
     kind: 'openai',
     base_url,
     default_model: 'mock',
     retry_ms: 10,
-    patience: { connect: 500, first: 400, idle: 300 },
+    patience: { connect: 500, first, idle: 300 },
   })
 
 /** A statement as the worker sent it. */
@@ -80,7 +81,7 @@ export interface TestWorker {
 export function testWorker(
   db: Database,
   provider: ModelProvider,
-  more: { lease_ms?: number; limits?: Partial<WorkerLimits> } = {},
+  more: { lease_ms?: number; limits?: Partial<WorkerLimits>; conversation?: ConversationPort } = {},
 ): TestWorker {
   const frames: TestWorker['frames'] = []
   const worker = createWorker({
@@ -89,7 +90,7 @@ export function testWorker(
     lease_ms: more.lease_ms ?? 3_000,
     models: fixedModels(provider),
     emit: (user_id, frame) => frames.push({ ...frame, user_id }),
-    conversation: tableConversation(db),
+    conversation: more.conversation ?? tableConversation(db),
     limits: { grace_ms: 300, ...more.limits },
   })
   const seen = (execution_id: string): string =>
