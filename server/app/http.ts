@@ -1,8 +1,9 @@
-import express, { type Express, type Request, type RequestHandler } from 'express'
+import express, { type Express } from 'express'
 import { pushBody, type PushBody } from '../../sync/protocol/push.ts'
 import { mayDo, type Permission } from '../../shared/identity/permissions.ts'
 import { CAPS } from '../../shared/kernel/caps.ts'
 import { userError } from '../../shared/kernel/errors.ts'
+import { jsonBody, type Request, type RequestHandler } from '../kernel/http.ts'
 import { isOurHost, isSameOrigin, type OriginRules } from '../kernel/origin.ts'
 import type { Actor, FindActor } from '../kernel/request.ts'
 import { answerErrors, assignRequestId, type Router, type ServeContext } from '../kernel/serve.ts'
@@ -46,7 +47,7 @@ export function createHttp(deps: HttpDeps): Express {
   for (const surface of deps.surfaces) app.use(surface)
   app.use(refuseForeignOrigins(deps.origins))
   authRoutes(app, deps)
-  app.use('/api/sync/push', express.json({ limit: CAPS.push, strict: false, type: () => true }))
+  app.use('/api/sync/push', jsonBody(CAPS.push))
   app.use('/api', express.json({ limit: CAPS.json, strict: false, type: () => true, verify: noBodyOnGet }))
   syncRoutes(app, deps)
   for (const router of deps.routers) app.use(router)
@@ -87,40 +88,31 @@ function authRoutes(app: Express, deps: HttpDeps): void {
 function syncRoutes(app: Express, deps: HttpDeps): void {
   const { findActor } = deps.context
 
-  app.post('/api/sync/push', (request, response, next) => {
-    const run = async () => {
-      const actor = await requirePermission(findActor, request, 'sync:push')
-      requireValid(pushBody, request.body, 'body')
-      // Checked against the schema the type comes from.
-      response.setHeader('cache-control', 'private, no-store')
-      response.json(await deps.push(actor, request.body as PushBody))
-    }
-    run().catch(next)
+  app.post('/api/sync/push', async (request, response) => {
+    const actor = await requirePermission(findActor, request, 'sync:push')
+    requireValid(pushBody, request.body, 'body')
+    response.setHeader('cache-control', 'private, no-store')
+    // Checked against the schema the type comes from.
+    response.json(await deps.push(actor, request.body as PushBody))
   })
 
-  app.post('/api/query/:name', (request, response, next) => {
-    const run = async () => {
-      const actor = await requirePermission(findActor, request, 'sync:read')
-      const body: unknown = request.body
-      const params = typeof body === 'object' && body !== null && 'params' in body ? body.params : {}
-      response.setHeader('cache-control', 'private, no-store')
-      response.json(await deps.query(actor, request.params.name, params))
-    }
-    run().catch(next)
+  app.post('/api/query/:name', async (request, response) => {
+    const actor = await requirePermission(findActor, request, 'sync:read')
+    const body: unknown = request.body
+    const params = typeof body === 'object' && body !== null && 'params' in body ? body.params : {}
+    response.setHeader('cache-control', 'private, no-store')
+    response.json(await deps.query(actor, request.params.name, params))
   })
 
-  app.get('/api/sync/shapes/:name', (request, response, next) => {
-    const run = async () => {
-      const actor = await requirePermission(findActor, request, 'sync:read')
-      const abort = new AbortController()
-      response.on('close', () => abort.abort())
-      const { status, headers, body } = await deps.gateway.handle(
-        { shape: request.params.name, query: textQuery(request), user_id: actor.user_id, epoch: actor.epoch },
-        abort.signal,
-      )
-      if (!abort.signal.aborted) response.status(status).set(headers).end(body)
-    }
-    run().catch(next)
+  app.get('/api/sync/shapes/:name', async (request, response) => {
+    const actor = await requirePermission(findActor, request, 'sync:read')
+    const abort = new AbortController()
+    response.on('close', () => abort.abort())
+    const { status, headers, body } = await deps.gateway.handle(
+      { shape: request.params.name, query: textQuery(request), user_id: actor.user_id, epoch: actor.epoch },
+      abort.signal,
+    )
+    if (!abort.signal.aborted) response.status(status).set(headers).end(body)
   })
 }
 

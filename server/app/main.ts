@@ -31,6 +31,7 @@ async function main(): Promise<void> {
   let stopping = false
 
   const stop = async (code: number): Promise<void> => {
+    // Ctrl-C reaches npm's children twice; only the first signal counts.
     if (stopping) return
     stopping = true
     setTimeout(() => process.exit(code || 1), STOP_WITHIN_MS).unref()
@@ -50,7 +51,8 @@ async function main(): Promise<void> {
     await application.start()
     await listen(application, env)
   } catch (error) {
-    report(error)
+    // Whoever stops a server that is still starting needs no list of what then failed.
+    if (!stopping) report(error)
     await stop(1)
     return
   }

@@ -3,11 +3,12 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer, type RawData, type WebSocket } from 'ws'
 import { mayDo } from '../../shared/identity/permissions.ts'
 import { toAppError } from '../../shared/kernel/errors.ts'
-import type { ClientFrame, PollFrame, RunSnapshotFrame, ServerFrame } from '../../sync/protocol/socket.ts'
+import type { PollFrame, RunSnapshotFrame, ServerFrame } from '../../sync/protocol/socket.ts'
 import { PROTOCOL_VERSION } from '../../sync/protocol/version.ts'
 import type { Log } from '../kernel/log.ts'
 import { isOurHost, isSameOrigin, type OriginRules } from '../kernel/origin.ts'
 import type { Actor, FindActor } from '../kernel/request.ts'
+import { parseFrame } from './client-frame.ts'
 
 /** What one connection may do. Beyond it the connection is closed with the reason. */
 const LIMITS = {
@@ -188,7 +189,9 @@ export function createSocketHub(deps: SocketHubDeps): SocketHub {
       for (const connection of own) sendText(connection, text)
     },
     async recheck(user_id) {
-      for (const connection of [...(users.get(user_id) ?? [])]) {
+      // A connection that closes meanwhile leaves the set, so the loop goes over a copy.
+      const own = Array.from(users.get(user_id) ?? [])
+      for (const connection of own) {
         const actor = await deps.findActor(connection.headers).catch(() => undefined)
         const changed =
           !actor || actor.epoch !== connection.actor.epoch || actor.roles.join() !== connection.actor.roles.join()
@@ -216,25 +219,4 @@ function refuseUpgrade(socket: Duplex, status: number): void {
   const text =
     { 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 503: 'Service Unavailable' }[status] ?? 'Bad Request'
   socket.end(`HTTP/1.1 ${status} ${text}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
-}
-
-/** A frame of the protocol, or undefined for anything else. */
-export function parseFrame(text: string): ClientFrame | undefined {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    return undefined
-  }
-  if (typeof value !== 'object' || value === null || !('t' in value)) return undefined
-  if (value.t === 'ping') return { t: 'ping' }
-  if (!('id' in value) || typeof value.id !== 'number' || !Number.isSafeInteger(value.id)) return undefined
-  if (value.t === 'poll.cancel') return { t: 'poll.cancel', id: value.id }
-  if (value.t !== 'poll' || !('shape' in value) || !('query' in value)) return undefined
-  const { shape, query } = value
-  if (typeof shape !== 'string' || typeof query !== 'object' || query === null) return undefined
-  const entries = Object.entries(query)
-  if (entries.length > 32 || !entries.every((entry): entry is [string, string] => typeof entry[1] === 'string'))
-    return undefined
-  return { t: 'poll', id: value.id, shape, query: Object.fromEntries(entries) }
 }

@@ -1,6 +1,6 @@
 import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
-import type { RequestHandler } from 'express'
+import type { Request, RequestHandler, Response } from '../kernel/http.ts'
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -27,6 +27,9 @@ interface Asset {
   gzip?: { file: string; size: number } | undefined
 }
 
+/** What the server answers itself: an unknown address below these is an error, not a page. */
+const NOT_PAGES = /^\/(api|v1|mcp|metrics)(\/|$)/
+
 /**
  * Serves the built client. The list of files is read at start, and anew after a build, so no request can name a file
  * outside it; hashed files never change; pages fall back to index.html. Precompressed twins (`.br`, `.gz`) are preferred.
@@ -34,32 +37,43 @@ interface Asset {
 export function serveClient(directory: string): RequestHandler {
   const current = followBuilds(directory)
   return (request, response, next) => {
-    if (request.method !== 'GET' && request.method !== 'HEAD') return next()
-    if (/^\/(api|v1|mcp|metrics)(\/|$)/.test(request.path)) return next()
-    const assets = current()
-    const asset = assets.get(request.path) ?? (path.extname(request.path) === '' ? assets.get('/index.html') : undefined)
-    if (!asset) return next()
-    response.setHeader('content-type', asset.type)
-    response.setHeader('etag', asset.etag)
-    response.setHeader('vary', 'accept-encoding')
-    response.setHeader('cache-control', asset.immutable ? 'public, max-age=31536000, immutable' : 'no-cache')
-    if (request.headers['if-none-match'] === asset.etag) {
-      response.status(304).end()
-      return
-    }
-    const accepted = String(request.headers['accept-encoding'] ?? '')
-    const twin =
-      asset.br && /\bbr\b/.test(accepted) ? asset.br : asset.gzip && /\bgzip\b/.test(accepted) ? asset.gzip : undefined
-    if (twin) response.setHeader('content-encoding', twin === asset.br ? 'br' : 'gzip')
-    response.setHeader('content-length', twin?.size ?? asset.size)
-    if (request.method === 'HEAD') {
-      response.end()
-      return
-    }
-    const stream = createReadStream(twin?.file ?? asset.file)
-    stream.on('error', () => response.destroy())
-    stream.pipe(response)
+    const reads = request.method === 'GET' || request.method === 'HEAD'
+    const asset = reads && !NOT_PAGES.test(request.path) ? assetAt(current(), request.path) : undefined
+    if (asset) send(asset, request, response)
+    else next()
   }
+}
+
+function assetAt(assets: ReadonlyMap<string, Asset>, address: string): Asset | undefined {
+  return assets.get(address) ?? (path.extname(address) === '' ? assets.get('/index.html') : undefined)
+}
+
+function send(asset: Asset, request: Request, response: Response): void {
+  response.setHeader('content-type', asset.type)
+  response.setHeader('etag', asset.etag)
+  response.setHeader('vary', 'accept-encoding')
+  response.setHeader('cache-control', asset.immutable ? 'public, max-age=31536000, immutable' : 'no-cache')
+  if (request.headers['if-none-match'] === asset.etag) {
+    response.status(304).end()
+    return
+  }
+  const { file, size, encoding } = encodedFor(asset, String(request.headers['accept-encoding'] ?? ''))
+  if (encoding) response.setHeader('content-encoding', encoding)
+  response.setHeader('content-length', size)
+  if (request.method === 'HEAD') {
+    response.end()
+    return
+  }
+  const stream = createReadStream(file)
+  stream.on('error', () => response.destroy())
+  stream.pipe(response)
+}
+
+/** The smallest form of a file that a client takes. */
+function encodedFor(asset: Asset, accepted: string): { file: string; size: number; encoding?: 'br' | 'gzip' } {
+  if (asset.br && /\bbr\b/.test(accepted)) return { ...asset.br, encoding: 'br' }
+  if (asset.gzip && /\bgzip\b/.test(accepted)) return { ...asset.gzip, encoding: 'gzip' }
+  return asset
 }
 
 const LOOK_EVERY_MS = 1_000
@@ -78,7 +92,8 @@ function followBuilds(directory: string): () => Map<string, Asset> {
   }
 }
 
-const etagOf = ({ size, mtimeMs }: { size: number; mtimeMs: number }) => `"${size.toString(36)}-${Math.round(mtimeMs).toString(36)}"`
+const etagOf = ({ size, mtimeMs }: { size: number; mtimeMs: number }) =>
+  `"${size.toString(36)}-${Math.round(mtimeMs).toString(36)}"`
 
 function readAssets(directory: string): Map<string, Asset> {
   const assets = new Map<string, Asset>()

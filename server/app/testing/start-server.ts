@@ -1,10 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { openDatabase, type Database } from '../../kernel/db.ts'
 import { createLog } from '../../kernel/log.ts'
-import { createTestDatabase } from '../../kernel/testing/index.ts'
+import { createTestDatabase, makeDataDir } from '../../kernel/testing/index.ts'
 import { composeApplication, type Application } from '../compose.ts'
 import { readEnvironment } from '../env.ts'
 import { createDevice, type Device } from './browserless.ts'
@@ -24,9 +21,9 @@ let people = 0
 /** The whole product in this process, on a database of its own and a free port. */
 export async function startTestServer(env: Record<string, string> = {}): Promise<TestServer> {
   const database = await createTestDatabase()
-  const data_dir = await mkdtemp(path.join(tmpdir(), 'banyan-test-'))
+  const dataDir = makeDataDir()
   const log = createLog(process.env['TEST_LOG'] ?? 'silent')
-  const environment = readEnvironment({ DATA_DIR: data_dir, DATABASE_URL: database.url, PORT: '0', ...env })
+  const environment = readEnvironment({ DATA_DIR: dataDir.path, DATABASE_URL: database.url, PORT: '0', ...env })
   const application = await composeApplication(environment, { url: database.url, direct: database.url }, log)
   await application.start()
   await new Promise<void>((resolve) => application.server.listen(0, '127.0.0.1', resolve))
@@ -58,7 +55,7 @@ export async function startTestServer(env: Record<string, string> = {}): Promise
       await application.stop()
       await db.close()
       await database.drop()
-      await rm(data_dir, { recursive: true, force: true })
+      dataDir.remove()
     },
   }
 }
