@@ -108,7 +108,11 @@ async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
   }
 }
 
-async function run<R extends Row>(on: pg.Pool | pg.PoolClient, statement: Statement | string, values?: unknown[]): Promise<R[]> {
+async function run<R extends Row>(
+  on: pg.Pool | pg.PoolClient,
+  statement: Statement | string,
+  values?: unknown[],
+): Promise<R[]> {
   try {
     const config = typeof statement === 'string' ? { text: statement, values } : statement
     const result = await on.query<R>(config)
@@ -123,7 +127,9 @@ function asOperational(error: unknown): unknown {
   const code = sqlState(error)
   const message = error instanceof Error ? error.message : String(error)
   const lost = code === undefined && /terminat|ECONN|timeout|Connection|not queryable|closed/i.test(message)
-  const down = code !== undefined && (code.startsWith('08') || code.startsWith('57P') || code === '53300' || code.startsWith('ECONN'))
+  const down =
+    code !== undefined &&
+    (code.startsWith('08') || code.startsWith('57P') || code === '53300' || code.startsWith('ECONN'))
   return lost || down ? operationalError('server/unavailable', {}, message) : error
 }
 

@@ -60,7 +60,9 @@ export function servePublic<P extends TObject, Q extends TObject, B extends TSch
   context: ServeContext,
   contract: Endpoint<P, Q, B, R>,
 ) {
-  return (handler: (call: Call<P, Q, B> & { actor: Actor | undefined; response: Response }) => Promise<Static<R>>): void => {
+  return (
+    handler: (call: Call<P, Q, B> & { actor: Actor | undefined; response: Response }) => Promise<Static<R>>,
+  ): void => {
     bind(
       router,
       contract,
@@ -151,11 +153,17 @@ export function answerErrors(log: Log): ErrorRequestHandler {
 function fromParser(thrown: unknown): AppError | undefined {
   if (thrown instanceof URIError) return userError('request/invalid', { reason: 'malformed address' })
   // Class 22, data exception: text that Postgres cannot hold, such as NUL, got past a schema.
-  if (sqlState(thrown)?.startsWith('22')) return userError('request/invalid', { reason: 'a value that cannot be stored' })
+  if (sqlState(thrown)?.startsWith('22'))
+    return userError('request/invalid', { reason: 'a value that cannot be stored' })
   if (!(thrown instanceof Error) || !('type' in thrown)) return undefined
   if (thrown.type === 'entity.too.large') return userError('request/too-large')
-  if (thrown.type === 'entity.parse.failed') return userError('request/malformed-json', {}, 'the body is not valid JSON')
-  if (thrown.type === 'encoding.unsupported' || thrown.type === 'charset.unsupported' || thrown.type === 'request.aborted') {
+  if (thrown.type === 'entity.parse.failed')
+    return userError('request/malformed-json', {}, 'the body is not valid JSON')
+  if (
+    thrown.type === 'encoding.unsupported' ||
+    thrown.type === 'charset.unsupported' ||
+    thrown.type === 'request.aborted'
+  ) {
     return userError('request/invalid', { reason: thrown.type })
   }
   return undefined
@@ -164,5 +172,10 @@ function fromParser(thrown: unknown): AppError | undefined {
 /** SQL errors carry the failing row in `detail`: people's content, which stays out of the log. */
 function describe(thrown: unknown): Record<string, unknown> {
   if (!(thrown instanceof Error)) return { message: String(thrown) }
-  return { name: thrown.name, message: thrown.message, code: 'code' in thrown ? thrown.code : undefined, stack: thrown.stack }
+  return {
+    name: thrown.name,
+    message: thrown.message,
+    code: 'code' in thrown ? thrown.code : undefined,
+    stack: thrown.stack,
+  }
 }
