@@ -213,10 +213,11 @@ function isAddress(address: AddressInfo | string | null): address is AddressInfo
 }
 
 if (import.meta.main) {
-  const [port, first_token_ms, tokens_per_second, tokens] = process.argv.slice(2).filter((word) => !word.startsWith('--')).map(Number)
+  const words = process.argv.slice(2)
+  const [port, first_token_ms, tokens_per_second, tokens] = words.filter((word) => !word.startsWith('--')).map(Number)
   const given = Object.entries({ port, first_token_ms, tokens_per_second, tokens }).filter(
     ([, value]) => value !== undefined,
   )
-  const mock = await startMockModel(Object.fromEntries(given))
+  const mock = await startMockModel({ ...Object.fromEntries(given), stamped: words.includes('--stamped') })
   process.stdout.write(`${mock.url}\n`)
 }

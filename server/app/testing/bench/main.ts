@@ -23,6 +23,7 @@ const options = new Map(
 const levels = (options.get('levels') ?? '1,10,50,100,300').split(',').map(Number)
 const seconds = Number(options.get('seconds') ?? 12)
 const IDEAL_FIRST_TOKEN_MS = 200
+const IDEAL_TURN_MS = 3_500
 
 interface LevelResult {
   users: string
@@ -199,7 +200,8 @@ async function runLevel(
   const times: TurnTimes[] = []
   const errors: string[] = []
   const loops = users.map(async (user) => {
-    await wait(Math.random() * level.pause() * 2)
+    // Spread over a whole turn: people do not press Enter in the same moment, and a burst would measure itself.
+    await wait(Math.random() * (IDEAL_TURN_MS + 2 * level.pause()))
     while (running) {
       try {
         const turn = await user.turn()
