@@ -54,6 +54,7 @@ export function count(value: number, language: Locale = locale.value): string {
 
 /** A length of time from milliseconds: 0.8 秒, 1 分 12 秒. */
 export function duration(ms: number): string {
+  if (ms < 100) return t('app.time.milliseconds', { n: Math.round(ms) })
   const seconds = ms / 1000
   if (seconds < 60) return t('app.time.seconds', { n: seconds < 10 ? seconds.toFixed(1) : Math.round(seconds) })
   return t('app.time.minutes', { m: Math.floor(seconds / 60), s: Math.round(seconds % 60) })

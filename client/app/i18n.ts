@@ -2,7 +2,7 @@ import { computed, ref } from 'vue'
 import { createI18n } from 'vue-i18n'
 import { LOCALES, type Locale, type Words } from './descriptor.ts'
 
-const files = import.meta.glob<Record<string, string>>('../*/locales/*.json', { import: 'default' })
+const files = import.meta.glob<Record<string, string>>('/*/locales/*.json', { import: 'default' })
 const loaded = new Set<string>()
 /** Modules whose words have been asked for: a change of language loads them again. */
 const wanted = new Set<string>(['app'])
@@ -53,7 +53,7 @@ export async function withWords<T>(page: Promise<T>, ...others: string[]): Promi
 }
 
 async function load(language: Locale, module: string): Promise<void> {
-  const key = `../${module}/locales/${language}.json`
+  const key = `/${module}/locales/${language}.json`
   const file = files[key]
   if (!file || loaded.has(key)) return
   const messages = await file()

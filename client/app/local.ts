@@ -1,4 +1,4 @@
-import { onScopeDispose, readonly, shallowRef, toValue, watch, type MaybeRefOrGetter, type ShallowRef } from 'vue'
+import { computed, onScopeDispose, shallowRef, type ComputedRef, toValue, watch, type MaybeRefOrGetter, type ShallowRef } from 'vue'
 import type { TObject } from 'typebox'
 import type { Mutator, MutatorArgs } from '../../shared/kernel/mutator.ts'
 import type { NamedQuery, QueryParams } from '../../shared/kernel/query.ts'
@@ -11,10 +11,19 @@ const sync = shallowRef<SyncStatus>({ state: 'starting', mode: 'online', pending
 const pending = shallowRef<ReadonlySet<string>>(new Set())
 
 /** The signed-in person's store; undefined until it is open. */
-export const store = readonly(opened) as Readonly<ShallowRef<LocalStore | undefined>>
-export const syncStatus = readonly(sync) as Readonly<ShallowRef<SyncStatus>>
+export const store = computed(() => opened.value)
+export const syncStatus = computed(() => sync.value)
 /** Message ids that have not reached the server yet. */
-export const pendingIds = readonly(pending) as Readonly<ShallowRef<ReadonlySet<string>>>
+export const pendingIds = computed(() => pending.value)
+
+const waiting = computed<ReadonlySet<string>>(() =>
+  ['offline', 'attention', 'signed-out'].includes(sync.value.state) ? pending.value : new Set(),
+)
+
+/** Message ids that wait on this device, once that is worth saying: not in the blink of an eye in which all goes well. */
+export function useWaiting(): ComputedRef<ReadonlySet<string>> {
+  return waiting
+}
 
 let stop: (() => void)[] = []
 

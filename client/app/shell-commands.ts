@@ -10,8 +10,9 @@ import { theme } from './theme.ts'
 export function useShellCommands(): void {
   const router = useRouter()
   useCommands(() => {
+    const taken = new Set(staticCommands.map((command) => command.to))
     const pages: Command[] = navItems
-      .filter((item) => !item.permission || may(item.permission))
+      .filter((item) => !taken.has(item.to) && (!item.permission || may(item.permission)))
       .map((item) => ({
         id: `go.${item.id}`,
         title: t('app.command.go', { page: say(item.title) }),

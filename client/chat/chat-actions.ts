@@ -6,58 +6,66 @@ import {
   stopRun,
   type NewChat,
 } from '../../shared/chat/mutators.ts'
+import type { ChatListRow } from '../../shared/chat/queries.ts'
 import type { ChatMessageRow } from '../../shared/chat/rows.ts'
 import { newId } from '../../shared/kernel/id.ts'
-import { mutate, store } from '../app/local.ts'
+import { mutate } from '../app/local.ts'
+import { echo, forgetEchoes } from './echoes.ts'
+import { answerRow, messageRow } from './new-rows.ts'
 import type { ChatEntry, OpenChat } from './use-chat.ts'
 
-export interface Sent {
+export interface Post {
   user_message_id: string
-  answer_message_id: string
+  /** Whether the message was queued; false when this device refused it, which has been said. */
+  done: Promise<boolean>
 }
 
-/** Queues a message below `parent`; with `chat`, the chat is made in the same breath. Undefined when it was refused. */
-export async function postMessage(
+/**
+ * Sends a message below `parent`; with `chat`, makes the chat in the same breath. It is on screen when this returns,
+ * and durable when `done` resolves.
+ */
+export function postMessage(
   chat_id: string,
   parent_message_id: string | null,
   content: string,
-  chat?: NewChat,
-): Promise<(Sent & { rows: ChatMessageRow[] }) | undefined> {
+  made?: { chat: NewChat; row: ChatListRow },
+): Post {
   const ids = { user_message_id: newId(), answer_message_id: newId(), execution_id: newId() }
-  const done = await mutate(sendMessage, { chat_id, parent_message_id, content, ...ids, ...(chat ? { chat } : {}) })
-  if (!done) return undefined
-  const question = row({ id: ids.user_message_id, chat_id, parent_message_id, role: 'user', content })
-  const answer = answerRow(ids.answer_message_id, chat_id, ids.user_message_id, ids.execution_id)
-  return { ...ids, rows: [question, answer] }
+  const question = messageRow({ id: ids.user_message_id, chat_id, parent_message_id, role: 'user', content })
+  echo([question, answerRow(ids.answer_message_id, chat_id, ids.user_message_id, ids.execution_id)], made?.row)
+  const args = { chat_id, parent_message_id, content, ...ids, ...(made ? { chat: made.chat } : {}) }
+  const done = mutate(sendMessage, args).then((queued) => {
+    if (!queued) forgetEchoes([ids.user_message_id, ids.answer_message_id, chat_id])
+    return queued !== undefined
+  })
+  return { user_message_id: ids.user_message_id, done }
 }
 
 /** What a person does in an open chat. */
 export function useChatActions(open: OpenChat, chat_id: () => string) {
+  function post(parent: string | null, content: string): Promise<boolean> {
+    const sent = postMessage(chat_id(), parent, content)
+    open.show(parent ?? chat_id(), sent.user_message_id)
+    return sent.done
+  }
+
   /** Sends below the last message on screen; below a running answer it waits its turn. */
-  async function send(content: string): Promise<Sent | undefined> {
+  function send(content: string): Promise<boolean> {
     return post(open.leaf.value?.id ?? null, content)
   }
 
   /** An edit is a sibling: the old message and what followed stay on their branch. */
-  async function edit(entry: ChatEntry, content: string): Promise<Sent | undefined> {
+  function edit(entry: ChatEntry, content: string): Promise<boolean> {
     return post(entry.fork_id === chat_id() ? null : entry.fork_id, content)
-  }
-
-  async function post(parent: string | null, content: string): Promise<Sent | undefined> {
-    const sent = await postMessage(chat_id(), parent, content)
-    if (!sent) return undefined
-    open.show(parent ?? chat_id(), sent.user_message_id)
-    open.echo(sent.rows)
-    return sent
   }
 
   /** Another answer to the same question. */
   async function regenerate(question_id: string): Promise<void> {
     const ids = { answer_message_id: newId(), execution_id: newId() }
-    const done = await mutate(regenerateMessage, { chat_id: chat_id(), user_message_id: question_id, ...ids })
-    if (!done) return
     open.show(question_id, ids.answer_message_id)
-    open.echo([answerRow(ids.answer_message_id, chat_id(), question_id, ids.execution_id)])
+    echo([answerRow(ids.answer_message_id, chat_id(), question_id, ids.execution_id)])
+    const queued = await mutate(regenerateMessage, { chat_id: chat_id(), user_message_id: question_id, ...ids })
+    if (!queued) forgetEchoes([ids.answer_message_id])
   }
 
   async function choose(entry: ChatEntry, step: number): Promise<void> {
@@ -83,36 +91,3 @@ export function useChatActions(open: OpenChat, chat_id: () => string) {
 }
 
 export type ChatActions = ReturnType<typeof useChatActions>
-
-function answerRow(id: string, chat_id: string, question_id: string, execution_id: string): ChatMessageRow {
-  return row({
-    id,
-    chat_id,
-    parent_message_id: question_id,
-    role: 'assistant',
-    content: '',
-    status: 'sending',
-    workflow_execution_id: execution_id,
-    workflow_status: 'queued',
-  })
-}
-
-/** A row as it will come back from the store; `seq` is the server's to give, so it stands last until then. */
-function row(given: Pick<ChatMessageRow, 'id' | 'chat_id' | 'parent_message_id' | 'role' | 'content'> & Partial<ChatMessageRow>): ChatMessageRow {
-  const now = new Date().toISOString()
-  return {
-    status: 'sent',
-    metadata: {},
-    workflow_execution_id: null,
-    workflow_node_name: null,
-    workflow_status: 'completed',
-    message_type: 'text',
-    is_intermediate: false,
-    user_id: store.value?.user_id ?? '',
-    seq: Number.MAX_SAFE_INTEGER,
-    deleted_at: null,
-    created_at: now,
-    updated_at: now,
-    ...given,
-  }
-}

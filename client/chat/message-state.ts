@@ -21,6 +21,7 @@ type AnswerRow = Pick<ChatMessageRow, 'id' | 'status' | 'workflow_status' | 'con
 
 export interface AnswerSurroundings {
   run: Pick<RunOverlay, 'text' | 'ended'> | undefined
+  /** Messages that wait on this device for the network. */
   pending: ReadonlySet<string>
   /** The answer that the question of this one follows, if any. */
   before: Pick<ChatMessageRow, 'status'> | undefined
@@ -30,7 +31,7 @@ export function answerState(row: AnswerRow, { run, pending, before }: AnswerSurr
   if (row.status === 'deleted') return 'deleted'
   if (row.status === 'failed') return row.workflow_status === 'cancelled' ? 'stopped' : 'failed'
   if (row.status === 'sent') return row.workflow_status === 'cancelled' ? 'stopped' : 'done'
-  if (pending.has(row.id)) return 'unsent'
+  if (pending.has(row.id) && !run) return 'unsent'
   if (row.workflow_status === 'paused') return 'paused'
   if (before?.status === 'sending') return 'behind'
   return answerText(row, run) === '' ? 'thinking' : 'writing'

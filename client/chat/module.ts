@@ -1,6 +1,5 @@
 import { MessageSquare, SquarePen } from 'lucide-vue-next'
 import type { ModuleDescriptor } from '../app/descriptor.ts'
-import { withWords } from '../app/i18n.ts'
 import { useRunningBadge } from './use-running-badge.ts'
 
 export default {
@@ -13,7 +12,7 @@ export default {
       children: [
         { path: '', name: 'chats', component: () => import('./pages/ChatHome.vue') },
         { path: 'new', name: 'chat-new', component: () => import('./pages/NewChat.vue'), meta: { immersive: true } },
-        { path: ':chat_id', name: 'chat', component: () => withWords(import('./pages/ChatPage.vue'), 'markdown'), meta: { immersive: true } },
+        { path: ':chat_id', name: 'chat', component: () => import('./pages/ChatPage.vue'), meta: { immersive: true } },
       ],
     },
   ],

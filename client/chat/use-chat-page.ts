@@ -1,13 +1,14 @@
 import { computed, ref, toRef, watch, type Ref } from 'vue'
 import type { ChatMessageRow } from '../../shared/chat/rows.ts'
 import { t } from '../app/i18n.ts'
-import { store } from '../app/local.ts'
+import { store, useWaiting } from '../app/local.ts'
 import { useShortcut } from '../app/shortcuts.ts'
 import { toast } from '../ui/toast.ts'
 import { useChatActions } from './chat-actions.ts'
 import { chatToJson, chatToMarkdown, fileName, saveFile } from './export-chat.ts'
 import { answerText } from './message-state.ts'
 import { runOf } from '../app/runs.ts'
+import { useAgentNames } from './use-agents.ts'
 import { useChat } from './use-chat.ts'
 import { useDraft } from './use-draft.ts'
 import { markSeen } from './use-seen.ts'
@@ -26,13 +27,16 @@ export function useChatPage(chat_id: Ref<string>) {
   const actions = useChatActions(open, () => chat_id.value)
   const text = useDraft(chat_id)
   const lock = useVersionLock(open.chat)
+  const nameOf = useAgentNames()
   const editing = ref('')
   const detailsOf = ref<ChatMessageRow>()
-  const running = computed(() => open.open.value.length > 0)
+  const waiting = useWaiting()
+  /** Something is being answered; what has not left this device is not. */
+  const running = computed(() => open.open.value.some((message) => !waiting.value.has(message.id)))
   const closed = computed(() => open.chat.value?.status === 'deleted')
   const agent = computed(() => {
     const chat = open.chat.value
-    return { name: chat?.agent_name ?? t('chat.agent-gone'), icon: chat?.agent_icon ?? null, id: chat?.agent_id ?? '' }
+    return { name: nameOf(chat), icon: chat?.agent_icon ?? null, id: chat?.agent_id ?? '' }
   })
 
   watch(chat_id, () => {
@@ -90,5 +94,5 @@ export function useChatPage(chat_id: Ref<string>) {
   useShortcut('sibling-previous', () => sibling(-1))
   useShortcut('sibling-next', () => sibling(1))
 
-  return { ...open, actions, text, lock, editing, detailsOf: toRef(detailsOf), running, closed, agent, lastAnswer, editLast, save, toggleDetails }
+  return { ...open, waiting, actions, text, lock, editing, detailsOf: toRef(detailsOf), running, closed, agent, lastAnswer, editLast, save, toggleDetails }
 }

@@ -1,8 +1,9 @@
-import { computed, reactive, shallowReactive, shallowRef, watch, type ComputedRef, type Ref } from 'vue'
+import { computed, reactive, shallowRef, watch, type Ref } from 'vue'
 import { branchChoices, chatById, chatMessages } from '../../shared/chat/queries.ts'
 import type { ChatMessageRow } from '../../shared/chat/rows.ts'
 import { activePath, buildTree, choicesTo, keepShown, type PathEntry } from '../../shared/chat/tree.ts'
-import { pendingIds, syncStatus, useQuery } from '../app/local.ts'
+import { useQuery } from '../app/local.ts'
+import { echoedChat, echoedMessages, forgetEchoes } from './echoes.ts'
 
 export type ChatEntry = PathEntry<ChatMessageRow>
 
@@ -16,8 +17,6 @@ export function useChat(chat_id: Ref<string>) {
   const stored = useQuery(chatMessages, forChat, { boot: () => `messages:${chat_id.value}`, keep: 80 })
   const choices = useQuery(branchChoices, forChat, { boot: () => `choices:${chat_id.value}` })
 
-  /** What this tab has just written and the queries do not show yet. */
-  const echoes = shallowReactive(new Map<string, ChatMessageRow>())
   /** Choices of this visit, by fork. */
   const mine = reactive(new Map<string, string>())
   const shown = shallowRef<ReadonlyMap<string, string>>(new Map())
@@ -25,7 +24,6 @@ export function useChat(chat_id: Ref<string>) {
   const settled = shallowRef(false)
 
   watch(chat_id, () => {
-    echoes.clear()
     mine.clear()
     shown.value = new Map()
     settled.value = false
@@ -33,7 +31,7 @@ export function useChat(chat_id: Ref<string>) {
 
   const messages = computed<readonly ChatMessageRow[]>(() => {
     const known = new Set(stored.rows.value.map((row) => row.id))
-    const extra = [...echoes.values()].filter((row) => row.chat_id === chat_id.value && !known.has(row.id))
+    const extra = echoedMessages(chat_id.value).filter((row) => !known.has(row.id))
     return extra.length === 0 ? stored.rows.value : [...stored.rows.value, ...extra]
   })
   const tree = computed(() => buildTree(chat_id.value, messages.value))
@@ -54,9 +52,7 @@ export function useChat(chat_id: Ref<string>) {
     },
     { flush: 'post' },
   )
-  watch(stored.rows, (rows) => {
-    for (const row of rows) echoes.delete(row.id)
-  })
+  watch([stored.rows, chat.rows], ([rows, chats]) => forgetEchoes([...rows, ...chats].map((row) => row.id)))
 
   const leaf = computed(() => path.value.at(-1)?.message)
   const open = computed(() => path.value.map((entry) => entry.message).filter((message) => message.status === 'sending'))
@@ -68,14 +64,10 @@ export function useChat(chat_id: Ref<string>) {
   function reveal(message_id: string) {
     for (const [fork, child] of choicesTo(tree.value, message_id)) mine.set(fork, child)
   }
-  function echo(rows: readonly ChatMessageRow[]) {
-    for (const row of rows) echoes.set(row.id, row)
-  }
-
   return {
-    chat: computed(() => chat.rows.value[0]),
+    chat: computed(() => chat.rows.value[0] ?? echoedChat(chat_id.value)),
     chatReady: chat.ready,
-    ready: stored.ready,
+    ready: computed(() => stored.ready.value || messages.value.length > 0),
     stale: stored.stale,
     error: stored.error,
     messages,
@@ -84,13 +76,7 @@ export function useChat(chat_id: Ref<string>) {
     open,
     show,
     reveal,
-    echo,
   }
 }
 
 export type OpenChat = ReturnType<typeof useChat>
-
-/** Message ids that wait on this device, once that is worth saying: not for the blink of an eye in which all goes well. */
-export function useWaiting(): ComputedRef<ReadonlySet<string>> {
-  return computed(() => (['offline', 'attention', 'signed-out'].includes(syncStatus.value.state) ? pendingIds.value : new Set()))
-}

@@ -1,13 +1,13 @@
 import { computed, ref, watch, type Ref } from 'vue'
 import { installs, myAgents } from '../../shared/agent/queries.ts'
-import type { Listing } from '../../shared/agent/rows.ts'
 import type { NewChat } from '../../shared/chat/mutators.ts'
 import { newId } from '../../shared/kernel/id.ts'
-import { locale } from '../app/i18n.ts'
 import { useQuery } from '../app/local.ts'
 import { may } from '../app/session.ts'
 import { postMessage } from './chat-actions.ts'
+import { chatRow } from './new-rows.ts'
 import { titleOf } from './title.ts'
+import { inLanguage } from './use-agents.ts'
 
 /** An agent to talk to: an installed one, or a draft of one's own. */
 export interface Candidate {
@@ -19,11 +19,6 @@ export interface Candidate {
   icon: string | null
   text: string
   starters: readonly string[]
-}
-
-/** The words of a listing in the language in use, else in the other. */
-function inLanguage(listing: Listing | undefined) {
-  return locale.value === 'en' ? { ...listing?.zh, ...listing?.en } : { ...listing?.en, ...listing?.zh }
 }
 
 /** Choosing an agent and sending the first message, which makes the chat. `wanted` and `draft` come from the address. */
@@ -78,14 +73,14 @@ export function useNewChat(wanted: Ref<string | undefined>, draft: Ref<boolean>)
     chosen.value = key
   }
 
-  /** Makes the chat with its first message; the new chat's id, or undefined when it was refused. */
-  async function start(content: string): Promise<string | undefined> {
+  /** Makes the chat with its first message. Both can be seen at once under the new id; `done` says whether it was queued. */
+  function start(content: string): { chat_id: string; done: Promise<boolean> } | undefined {
     const agent = current.value
     if (!agent) return undefined
     const chat_id = newId()
     const { agent_id, agent_version_id, source } = agent
-    const sent = await postMessage(chat_id, null, content, { agent_id, agent_version_id, source, title: titleOf(content) })
-    return sent && chat_id
+    const chat: NewChat = { agent_id, agent_version_id, source, title: titleOf(content) }
+    return { chat_id, done: postMessage(chat_id, null, content, { chat, row: chatRow(chat_id, chat, agent) }).done }
   }
 
   return { agents, drafts, current, chosen, choose, start, ready: installed.ready }
