@@ -85,11 +85,17 @@ function followBuilds(directory: string): () => Map<string, Asset> {
   return () => {
     if (Date.now() - looked < LOOK_EVERY_MS) return assets
     looked = Date.now()
-    const index = statSync(path.join(directory, 'index.html'), { throwIfNoEntry: false })
-    const known = assets.get('/index.html')?.etag
-    if (index && etagOf(index) !== known) assets = readAssets(directory)
+    if (ENDS_OF_A_BUILD.some((name) => isNewer(directory, name, assets))) assets = readAssets(directory)
     return assets
   }
+}
+
+/** Written near the end of a build, the service worker last of all. */
+const ENDS_OF_A_BUILD = ['index.html', 'sw.js'] as const
+
+function isNewer(directory: string, name: string, assets: ReadonlyMap<string, Asset>): boolean {
+  const entry = statSync(path.join(directory, name), { throwIfNoEntry: false })
+  return entry !== undefined && etagOf(entry) !== assets.get(`/${name}`)?.etag
 }
 
 const etagOf = ({ size, mtimeMs }: { size: number; mtimeMs: number }) =>
