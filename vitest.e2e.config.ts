@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     name: 'e2e',
     environment: 'node',
-    include: ['client/e2e/**/*.e2e.ts', 'server/**/*.e2e.ts'],
+    include: ['client/e2e/**/*.e2e.ts', 'server/**/*.e2e.ts', 'sync/**/*.e2e.ts'],
     fileParallelism: false,
     testTimeout: 120_000,
     hookTimeout: 120_000,
