@@ -6,11 +6,14 @@ import { defineConfig } from 'vite'
 import { VitePWA } from 'vite-plugin-pwa'
 import { compileLocales } from './build/compile-locales.ts'
 import { emitManifest } from './build/emit-manifest.ts'
+import { precompress } from './build/precompress.ts'
 
 const root = path.dirname(fileURLToPath(import.meta.url))
 const server = process.env['BANYAN_DEV_SERVER'] ?? 'http://127.0.0.1:8787'
 /** What belongs to the server, in development too. */
-const proxied = Object.fromEntries(['/api', '/v1', '/mcp', '/metrics'].map((prefix) => [prefix, { target: server, ws: true }]))
+const proxied = Object.fromEntries(
+  ['/api', '/v1', '/mcp', '/metrics'].map((prefix) => [prefix, { target: server, ws: true }]),
+)
 
 export default defineConfig({
   root,
@@ -32,6 +35,7 @@ export default defineConfig({
         maximumFileSizeToCacheInBytes: 16 << 20,
       },
     }),
+    precompress(path.join(root, '../dist/client')),
   ],
   define: {
     __VUE_I18N_FULL_INSTALL__: false,
@@ -54,7 +58,11 @@ export default defineConfig({
           includeDependenciesRecursively: false,
           groups: [
             { name: 'vue', test: /node_modules[\\/](?:@vue|vue|vue-router|vue-i18n|@intlify)[\\/]/ },
-            { name: 'base', test: /client[\\/](?:app|ui)[\\/](?!Dialog|Sheet|Menu|Tabs|Tooltip)|lucide-vue-next|@vueuse/, minShareCount: 6 },
+            {
+              name: 'base',
+              test: /client[\\/](?:app|ui)[\\/](?!Dialog|Sheet|Menu|Tabs|Tooltip)|lucide-vue-next|@vueuse/,
+              minShareCount: 6,
+            },
           ],
         },
       },

@@ -1,6 +1,12 @@
 import type { Static, TObject, TSchema } from 'typebox'
 import type { Endpoint } from '../../shared/kernel/endpoint.ts'
-import { AppError, ERROR_STATUS, operationalError, type ErrorCode, type ErrorParams } from '../../shared/kernel/errors.ts'
+import {
+  AppError,
+  ERROR_STATUS,
+  operationalError,
+  type ErrorCode,
+  type ErrorParams,
+} from '../../shared/kernel/errors.ts'
 
 /** Longest wait for an answer, ms. */
 const DEADLINE_MS = 30_000
@@ -39,11 +45,16 @@ export function address(path: string, params: object = {}, query: object = {}): 
 export async function send(path: string, init: RequestInit): Promise<Response> {
   const deadline = AbortSignal.timeout(DEADLINE_MS)
   const signal = init.signal ? AbortSignal.any([init.signal, deadline]) : deadline
-  const headers = { accept: 'application/json', ...(init.body === undefined ? {} : { 'content-type': 'application/json' }) }
-  const response = await fetch(path, { credentials: 'same-origin', ...init, headers, signal }).catch((error: unknown) => {
-    if (init.signal?.aborted) throw error
-    throw operationalError('server/unavailable')
-  })
+  const headers = {
+    accept: 'application/json',
+    ...(init.body === undefined ? {} : { 'content-type': 'application/json' }),
+  }
+  const response = await fetch(path, { credentials: 'same-origin', ...init, headers, signal }).catch(
+    (error: unknown) => {
+      if (init.signal?.aborted) throw error
+      throw operationalError('server/unavailable')
+    },
+  )
   if (!response.ok) throw errorOf(response.status, await response.json().catch(() => undefined))
   return response
 }

@@ -1,4 +1,12 @@
-import { onScopeDispose, shallowReactive, shallowRef, toValue, watchEffect, type Component, type MaybeRefOrGetter } from 'vue'
+import {
+  onScopeDispose,
+  shallowReactive,
+  shallowRef,
+  toValue,
+  watchEffect,
+  type Component,
+  type MaybeRefOrGetter,
+} from 'vue'
 
 /** Something a person can do from the palette. */
 export interface Command {

@@ -65,9 +65,12 @@ export function bytes(size: number, language: Locale = locale.value): string {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const
   const step = Math.min(units.length - 1, size < 1 ? 0 : Math.floor(Math.log10(size) / 3))
   const unit = units[step] ?? 'byte'
-  return number(language, { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: step > 1 ? 1 : 0 }).format(
-    size / 1000 ** step,
-  )
+  return number(language, {
+    style: 'unit',
+    unit,
+    unitDisplay: 'short',
+    maximumFractionDigits: step > 1 ? 1 : 0,
+  }).format(size / 1000 ** step)
 }
 
 function startOfDay(ms: number): number {
@@ -78,7 +81,10 @@ function startOfDay(ms: number): number {
 const made = new Map<string, Intl.DateTimeFormat | Intl.NumberFormat | Intl.RelativeTimeFormat>()
 
 /** Intl formatters are slow to make; each is made once. */
-function once<T extends Intl.DateTimeFormat | Intl.NumberFormat | Intl.RelativeTimeFormat>(key: string, make: () => T): T {
+function once<T extends Intl.DateTimeFormat | Intl.NumberFormat | Intl.RelativeTimeFormat>(
+  key: string,
+  make: () => T,
+): T {
   const known = made.get(key)
   // The key names the kind.
   if (known) return known as T
@@ -92,4 +98,7 @@ const format = (language: Locale, options: Intl.DateTimeFormatOptions) =>
 const number = (language: Locale, options: Intl.NumberFormatOptions) =>
   once(`n${language}${JSON.stringify(options)}`, () => new Intl.NumberFormat(language, options))
 const relative = (language: Locale) =>
-  once(`r${language}`, () => new Intl.RelativeTimeFormat(language, { numeric: 'always', style: language === 'en' ? 'narrow' : 'long' }))
+  once(
+    `r${language}`,
+    () => new Intl.RelativeTimeFormat(language, { numeric: 'always', style: language === 'en' ? 'narrow' : 'long' }),
+  )

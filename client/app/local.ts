@@ -1,9 +1,19 @@
-import { computed, onScopeDispose, shallowRef, type ComputedRef, toValue, watch, type MaybeRefOrGetter, type ShallowRef } from 'vue'
+import {
+  computed,
+  onScopeDispose,
+  shallowRef,
+  type ComputedRef,
+  toValue,
+  watch,
+  type MaybeRefOrGetter,
+  type ShallowRef,
+} from 'vue'
 import type { TObject } from 'typebox'
 import type { Mutator, MutatorArgs } from '../../shared/kernel/mutator.ts'
 import type { NamedQuery, QueryParams } from '../../shared/kernel/query.ts'
 import type { LocalStore, OpenStoreOptions, SyncStatus } from '../../sync/client/local-store.ts'
 import { attempt } from './errors.ts'
+import { askForPersistence } from './persistence.ts'
 import { forgetRuns, takeRun } from './runs.ts'
 
 const opened = shallowRef<LocalStore>()
@@ -120,7 +130,10 @@ export function useQuery<P extends TObject, R>(
 
   function keepForBoot(local: LocalStore, key: string, fresh: readonly R[]) {
     clearTimeout(writing)
-    writing = setTimeout(() => void local.boot.write(key, fresh.slice(-(options.keep ?? 60))).catch(() => undefined), 400)
+    writing = setTimeout(
+      () => void local.boot.write(key, fresh.slice(-(options.keep ?? 60))).catch(() => undefined),
+      400,
+    )
   }
 
   return { rows, ready, stale, error }
@@ -145,7 +158,17 @@ export async function mutate<A extends TObject>(
   if (!local) return undefined
   const done = await attempt(() => local.mutate(mutator, args))
   pending.value = new Set(local.pendingIds())
+  if (sync.value.state === 'offline') void askOnce()
   return done
+}
+
+let askedToKeep = false
+
+/** The first change made offline is the moment at which the browser's promise to keep data starts to matter. */
+async function askOnce(): Promise<void> {
+  if (askedToKeep) return
+  askedToKeep = true
+  await askForPersistence()
 }
 
 declare global {

@@ -10,7 +10,11 @@ export function usePreferences(): LiveRows<PreferenceRow> {
 }
 
 /** One preference that follows the person to their other devices. `known` says whether a stored value is one of ours. */
-export function usePreference<T>(key: string, standard: T, known: (value: unknown) => value is T): WritableComputedRef<T> {
+export function usePreference<T>(
+  key: string,
+  standard: T,
+  known: (value: unknown) => value is T,
+): WritableComputedRef<T> {
   const { rows } = usePreferences()
   return computed({
     get: () => {

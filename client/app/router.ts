@@ -43,7 +43,8 @@ async function whereInstead(to: RouteLocationNormalized) {
   await sessionKnown()
   if (sessionReach.value === 'unreachable') return undefined
   if (session.value?.setup_needed && to.path !== '/set-up') return { path: '/set-up', query: to.query }
-  if (!to.meta.public && !user.value) return { path: '/sign-in', query: to.path === '/chat' ? {} : { next: to.fullPath } }
+  if (!to.meta.public && !user.value)
+    return { path: '/sign-in', query: to.path === '/chat' ? {} : { next: to.fullPath } }
   const permission = to.matched.map((record) => record.meta.permission).find((needed) => needed && !may(needed))
   if (permission) return { path: '/chat' }
   return undefined

@@ -29,7 +29,12 @@ export function useShellCommands(): void {
       }))
     const declared: Command[] = staticCommands
       .filter((item) => !item.permission || may(item.permission))
-      .map((item) => ({ id: item.id, title: say(item.title), ...(item.icon ? { icon: item.icon } : {}), run: () => void router.push(item.to) }))
+      .map((item) => ({
+        id: item.id,
+        title: say(item.title),
+        ...(item.icon ? { icon: item.icon } : {}),
+        run: () => void router.push(item.to),
+      }))
     return [...declared, ...pages, ...settings, ...appearance()]
   })
 }

@@ -9,7 +9,12 @@ let listening = false
 export function useShortcut(id: KeyId, handler: Handler): void {
   listen()
   handlers.set(id, [handler, ...(handlers.get(id) ?? [])])
-  onScopeDispose(() => handlers.set(id, (handlers.get(id) ?? []).filter((other) => other !== handler)))
+  onScopeDispose(() =>
+    handlers.set(
+      id,
+      (handlers.get(id) ?? []).filter((other) => other !== handler),
+    ),
+  )
 }
 
 function listen(): void {

@@ -17,7 +17,11 @@ export function syncWords(status: SyncStatus, now: number): SyncWords {
   const waiting = status.pending > 0 ? t('app.sync.waiting', { n: status.pending }) : ''
   switch (status.state) {
     case 'attention':
-      return { head: t('app.sync.attention'), detail: status.rejected > 0 ? t('app.sync.rejected', { n: status.rejected }) : '', tone: 'red' }
+      return {
+        head: t('app.sync.attention'),
+        detail: status.rejected > 0 ? t('app.sync.rejected', { n: status.rejected }) : '',
+        tone: 'red',
+      }
     case 'signed-out':
       return { head: t('app.sync.signed-out'), detail: waiting, tone: 'amber' }
     case 'offline':
@@ -27,7 +31,11 @@ export function syncWords(status: SyncStatus, now: number): SyncWords {
     case 'syncing':
       return { head: t('app.sync.syncing'), detail: waiting, tone: 'quiet' }
     case 'synced':
-      return { head: t('app.sync.synced'), detail: status.synced_at ? shortTime(status.synced_at, now) : '', tone: 'leaf' }
+      return {
+        head: t('app.sync.synced'),
+        detail: status.synced_at ? shortTime(status.synced_at, now) : '',
+        tone: 'leaf',
+      }
   }
 }
 

@@ -13,7 +13,9 @@ export function usePalette() {
     text,
     async (words) => {
       const mine = ++asked
-      const answers = await Promise.all(activeSources().map((source) => Promise.resolve(source.search(words.trim())).catch(() => [])))
+      const answers = await Promise.all(
+        activeSources().map((source) => Promise.resolve(source.search(words.trim())).catch(() => [])),
+      )
       if (mine === asked) found.value = answers.flat()
     },
     { immediate: true },

@@ -11,7 +11,11 @@ export function compileLocales(): Plugin {
     enforce: 'pre',
     transform(code, id) {
       if (!/\/locales\/[\w-]+\.json$/.test(id)) return undefined
-      return { code: `export default ${JSON.stringify(compileTree(JSON.parse(code), id))}`, map: null, moduleType: 'js' }
+      return {
+        code: `export default ${JSON.stringify(compileTree(JSON.parse(code), id))}`,
+        map: null,
+        moduleType: 'js',
+      }
     },
   }
 }

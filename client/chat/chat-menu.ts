@@ -26,7 +26,10 @@ export async function archiveChat(chat: Chat): Promise<void> {
 }
 
 /** The menu of a chat; the same in the list and in its header. */
-export function chatMenu(chat: Chat, does: { rename: () => void; save?: (kind: 'md' | 'json') => void; removed?: () => void }): MenuItem[] {
+export function chatMenu(
+  chat: Chat,
+  does: { rename: () => void; save?: (kind: 'md' | 'json') => void; removed?: () => void },
+): MenuItem[] {
   const { save } = does
   return [
     { id: 'rename', label: t('chat.menu.rename'), icon: Pencil, select: does.rename },

@@ -46,7 +46,10 @@ export function chatToJson(chat: ChatListRow, messages: readonly ChatMessageRow[
 
 /** A file name from a title: what file systems refuse is left out. */
 export function fileName(title: string, extension: string): string {
-  const safe = title.replaceAll(/[\\/:*?"<>|\p{Cc}]+/gu, ' ').trim().slice(0, 80)
+  const safe = title
+    .replaceAll(/[\\/:*?"<>|\p{Cc}]+/gu, ' ')
+    .trim()
+    .slice(0, 80)
   return `${safe || 'chat'}.${extension}`
 }
 

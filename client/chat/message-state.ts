@@ -38,7 +38,10 @@ export function answerState(row: AnswerRow, { run, pending, before }: AnswerSurr
 }
 
 /** The text to show: the stream's while it is ahead of the row. */
-export function answerText(row: Pick<ChatMessageRow, 'status' | 'content'>, run: Pick<RunOverlay, 'text'> | undefined): string {
+export function answerText(
+  row: Pick<ChatMessageRow, 'status' | 'content'>,
+  run: Pick<RunOverlay, 'text'> | undefined,
+): string {
   if (row.status !== 'sending' || !run) return row.content
   return run.text.length >= row.content.length ? run.text : row.content
 }

@@ -3,7 +3,10 @@ const WIDTH = 48
 
 /** Title of a new chat: the first words of its first message, cut between words where there are any. */
 export function titleOf(message: string): string {
-  const line = message.trim().replaceAll(/[#>*_`~\s]+/gu, ' ').trim()
+  const line = message
+    .trim()
+    .replaceAll(/[#>*_`~\s]+/gu, ' ')
+    .trim()
   let width = 0
   let end = 0
   for (const character of line) {

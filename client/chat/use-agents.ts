@@ -12,7 +12,9 @@ export function inLanguage(listing: Listing | undefined) {
 /** Names of installed agents in the language in use. */
 export function useAgentNames() {
   const { rows } = useQuery(installs, {}, { boot: 'installs' })
-  const names = computed(() => new Map(rows.value.map((row) => [row.agent_id, inLanguage(row.manifest.listing).name ?? row.name])))
+  const names = computed(
+    () => new Map(rows.value.map((row) => [row.agent_id, inLanguage(row.manifest.listing).name ?? row.name])),
+  )
   return (chat: { agent_id: string; agent_name: string | null } | undefined): string =>
     (chat && (names.value.get(chat.agent_id) ?? chat.agent_name)) || t('chat.agent-gone')
 }

@@ -6,10 +6,14 @@ import { useQuery } from '../app/local.ts'
 const LIMIT = 300
 
 export function useChatList(archived: MaybeRefOrGetter<boolean>) {
-  const list = useQuery(chatList, () => ({ status: toValue(archived) ? ('archived' as const) : ('active' as const), limit: LIMIT }), {
-    boot: () => (toValue(archived) ? undefined : 'chats'),
-    keep: LIMIT,
-  })
+  const list = useQuery(
+    chatList,
+    () => ({ status: toValue(archived) ? ('archived' as const) : ('active' as const), limit: LIMIT }),
+    {
+      boot: () => (toValue(archived) ? undefined : 'chats'),
+      keep: LIMIT,
+    },
+  )
   const running = useQuery(runningAnswers, {})
   const runningChats = computed(() => new Map(running.rows.value.map((row) => [row.chat_id, row])))
   return { ...list, runningChats }

@@ -56,14 +56,17 @@ export function useChatPage(chat_id: Ref<string>) {
   const lastAnswer = () => answers().at(-1)
 
   function editLast() {
-    const last = open.path.value.findLast((entry) => entry.message.role === 'user' && entry.message.status !== 'deleted')
+    const last = open.path.value.findLast(
+      (entry) => entry.message.role === 'user' && entry.message.status !== 'deleted',
+    )
     if (last) editing.value = last.message.id
   }
 
   function save(kind: 'md' | 'json') {
     const chat = open.chat.value
     if (!chat) return
-    if (kind === 'json') return saveFile(fileName(chat.title, 'json'), 'application/json', chatToJson(chat, open.messages.value))
+    if (kind === 'json')
+      return saveFile(fileName(chat.title, 'json'), 'application/json', chatToJson(chat, open.messages.value))
     const words = { you: t('chat.message.you'), agent: agent.value.name }
     saveFile(fileName(chat.title, 'md'), 'text/markdown', chatToMarkdown(chat, open.path.value, words))
   }
@@ -94,5 +97,20 @@ export function useChatPage(chat_id: Ref<string>) {
   useShortcut('sibling-previous', () => sibling(-1))
   useShortcut('sibling-next', () => sibling(1))
 
-  return { ...open, waiting, actions, text, lock, editing, detailsOf: toRef(detailsOf), running, closed, agent, lastAnswer, editLast, save, toggleDetails }
+  return {
+    ...open,
+    waiting,
+    actions,
+    text,
+    lock,
+    editing,
+    detailsOf: toRef(detailsOf),
+    running,
+    closed,
+    agent,
+    lastAnswer,
+    editLast,
+    save,
+    toggleDetails,
+  }
 }

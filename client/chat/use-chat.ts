@@ -48,14 +48,17 @@ export function useChat(chat_id: Ref<string>) {
       if (!ready) return
       settled.value = true
       const kept = keepShown(now, mine)
-      if (kept.size !== shown.value.size || [...kept].some(([fork, child]) => shown.value.get(fork) !== child)) shown.value = kept
+      if (kept.size !== shown.value.size || [...kept].some(([fork, child]) => shown.value.get(fork) !== child))
+        shown.value = kept
     },
     { flush: 'post' },
   )
   watch([stored.rows, chat.rows], ([rows, chats]) => forgetEchoes([...rows, ...chats].map((row) => row.id)))
 
   const leaf = computed(() => path.value.at(-1)?.message)
-  const open = computed(() => path.value.map((entry) => entry.message).filter((message) => message.status === 'sending'))
+  const open = computed(() =>
+    path.value.map((entry) => entry.message).filter((message) => message.status === 'sending'),
+  )
 
   /** Moves the branch on screen: at one fork, or to wherever a message is. */
   function show(fork_id: string, child_id: string) {

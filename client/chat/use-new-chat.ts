@@ -62,7 +62,9 @@ export function useNewChat(wanted: Ref<string | undefined>, draft: Ref<boolean>)
     [all, wanted, draft] as const,
     ([list, id, isDraft]) => {
       const source = isDraft ? 'draft' : 'app'
-      const asked = id && (list.find((one) => one.agent_id === id && one.source === source) ?? list.find((one) => one.agent_id === id))
+      const asked =
+        id &&
+        (list.find((one) => one.agent_id === id && one.source === source) ?? list.find((one) => one.agent_id === id))
       if (asked && chosen.value !== asked.key && !touched) chosen.value = asked.key
       else if (!current.value) chosen.value = list[0]?.key ?? ''
     },

@@ -6,5 +6,7 @@ import { useQuery, useWaiting } from '../app/local.ts'
 export function useRunningBadge(): ComputedRef<number> {
   const waiting = useWaiting()
   const { rows } = useQuery(runningAnswers, {})
-  return computed(() => rows.value.filter((row) => row.workflow_status !== 'paused' && !waiting.value.has(row.id)).length)
+  return computed(
+    () => rows.value.filter((row) => row.workflow_status !== 'paused' && !waiting.value.has(row.id)).length,
+  )
 }

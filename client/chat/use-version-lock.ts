@@ -20,6 +20,10 @@ export function useVersionLock(chat: MaybeRefOrGetter<ChatListRow | undefined>):
     if (!row?.agent_version_id) return { locked: false, version: undefined, newer: undefined }
     const install = rows.value.find((candidate) => candidate.agent_id === row.agent_id)
     const same = install?.agent_version_id === row.agent_version_id
-    return { locked: true, version: same ? install.version : undefined, newer: install && !same ? install.version : undefined }
+    return {
+      locked: true,
+      version: same ? install.version : undefined,
+      newer: install && !same ? install.version : undefined,
+    }
   })
 }

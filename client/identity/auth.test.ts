@@ -8,7 +8,9 @@ it('puts what better-auth says into our words', () => {
 
 it('keeps our own codes, in either shape', () => {
   expect(failureOf(403, { code: 'auth/sign-up-closed' })).toMatchObject({ error: { code: 'auth/sign-up-closed' } })
-  expect(failureOf(429, { error: { code: 'request/rate-limited' } })).toMatchObject({ error: { code: 'request/rate-limited' } })
+  expect(failureOf(429, { error: { code: 'request/rate-limited' } })).toMatchObject({
+    error: { code: 'request/rate-limited' },
+  })
 })
 
 it('takes any other 401 at sign-in for a wrong password', () => {

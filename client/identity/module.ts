@@ -15,14 +15,56 @@ const door = { bare: true, public: true }
 export default {
   id: 'identity',
   routes: [
-    { path: '/sign-in', name: 'sign-in', component: () => import('./pages/SignIn.vue'), meta: { ...door, title: words.signIn } },
-    { path: '/sign-up', name: 'sign-up', component: () => import('./pages/SignUp.vue'), meta: { ...door, title: words.signUp } },
-    { path: '/set-up', name: 'set-up', component: () => import('./pages/SetUp.vue'), meta: { ...door, title: words.setUp } },
+    {
+      path: '/sign-in',
+      name: 'sign-in',
+      component: () => import('./pages/SignIn.vue'),
+      meta: { ...door, title: words.signIn },
+    },
+    {
+      path: '/sign-up',
+      name: 'sign-up',
+      component: () => import('./pages/SignUp.vue'),
+      meta: { ...door, title: words.signUp },
+    },
+    {
+      path: '/set-up',
+      name: 'set-up',
+      component: () => import('./pages/SetUp.vue'),
+      meta: { ...door, title: words.setUp },
+    },
   ],
   settings: [
-    { id: 'account', title: words.account, icon: MonitorSmartphone, page: () => import('./pages/AccountSettings.vue'), order: 30 },
-    { id: 'keys', title: words.keys, icon: KeyRound, page: () => import('./pages/KeySettings.vue'), order: 40, permission: 'key:read' },
-    { id: 'people', title: words.people, icon: Users, page: () => import('./pages/PeopleSettings.vue'), order: 50, permission: 'user:read' },
-    { id: 'server', title: words.server, icon: ServerCog, page: () => import('./pages/ServerSettings.vue'), order: 60, permission: 'setting:update' },
+    {
+      id: 'account',
+      title: words.account,
+      icon: MonitorSmartphone,
+      page: () => import('./pages/AccountSettings.vue'),
+      order: 30,
+    },
+    {
+      id: 'keys',
+      title: words.keys,
+      icon: KeyRound,
+      page: () => import('./pages/KeySettings.vue'),
+      order: 40,
+      permission: 'key:read',
+    },
+    {
+      id: 'people',
+      title: words.people,
+      icon: Users,
+      page: () => import('./pages/PeopleSettings.vue'),
+      order: 50,
+      permission: 'user:read',
+    },
+    {
+      id: 'server',
+      title: words.server,
+      icon: ServerCog,
+      page: () => import('./pages/ServerSettings.vue'),
+      order: 60,
+      permission: 'setting:update',
+    },
   ],
 } satisfies ModuleDescriptor

@@ -19,15 +19,19 @@ const documents = [
 describe('streaming Markdown', () => {
   it('ends where a rendering of the whole text ends, however it was cut', () => {
     fc.assert(
-      fc.property(fc.constantFrom(...documents), fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1 }), (text, sizes) => {
-        const stream = memo()
-        let at = 0
-        for (let turn = 0; at < text.length; turn++) {
-          at += sizes[turn % sizes.length] ?? 1
-          stream.update(text.slice(0, at))
-        }
-        expect(html(stream.update(text))).toBe(whole(text))
-      }),
+      fc.property(
+        fc.constantFrom(...documents),
+        fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1 }),
+        (text, sizes) => {
+          const stream = memo()
+          let at = 0
+          for (let turn = 0; at < text.length; turn++) {
+            at += sizes[turn % sizes.length] ?? 1
+            stream.update(text.slice(0, at))
+          }
+          expect(html(stream.update(text))).toBe(whole(text))
+        },
+      ),
       { numRuns: 200 },
     )
   })

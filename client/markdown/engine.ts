@@ -71,4 +71,5 @@ renderer.rules.image = (tokens, index, _options, env) => {
 }
 
 export const parse = (text: string, env: MarkdownEnv) => md.parse(text, env)
-export const renderTokens = (tokens: ReturnType<typeof md.parse>, env: MarkdownEnv) => renderer.render(tokens, md.options, env)
+export const renderTokens = (tokens: ReturnType<typeof md.parse>, env: MarkdownEnv) =>
+  renderer.render(tokens, md.options, env)

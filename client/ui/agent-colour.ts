@@ -1,4 +1,15 @@
-const colours = ['#2c6e4f', '#8a5a1c', '#2d5f9a', '#7a3f74', '#45605a', '#87502f', '#4c5a94', '#8c3f4d', '#556b2f', '#5d5148']
+const colours = [
+  '#2c6e4f',
+  '#8a5a1c',
+  '#2d5f9a',
+  '#7a3f74',
+  '#45605a',
+  '#87502f',
+  '#4c5a94',
+  '#8c3f4d',
+  '#556b2f',
+  '#5d5148',
+]
 
 /** A steady colour for a thing without a picture; white text on each is at least 5:1. */
 export function colourOf(seed: string): string {

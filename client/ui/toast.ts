@@ -12,7 +12,10 @@ export const toasts = shallowRef<readonly Toast[]>([])
 let last = 0
 
 /** Says something that needs no answer; with an action (e.g. undo) it stays longer. Returns the way to take it away. */
-export function toast(text: string, options: { tone?: Toast['tone']; action?: Toast['action']; ms?: number } = {}): () => void {
+export function toast(
+  text: string,
+  options: { tone?: Toast['tone']; action?: Toast['action']; ms?: number } = {},
+): () => void {
   const id = ++last
   const entry: Toast = { id, text, tone: options.tone ?? 'plain', action: options.action }
   toasts.value = [...toasts.value, entry].slice(-3)

@@ -61,7 +61,10 @@ function insertMessage(message: Row, ctx: MutationContext): Write {
   }
 }
 
-function insertAnswer(answer: { id: string; chat_id: string; parent: string; execution: string }, ctx: MutationContext): Write {
+function insertAnswer(
+  answer: { id: string; chat_id: string; parent: string; execution: string },
+  ctx: MutationContext,
+): Write {
   return insertMessage(
     {
       id: answer.id,
@@ -145,7 +148,14 @@ export const deleteChat = mutator({
     const chat = rows.get('chats', { id })
     if (!chat) throw userError('row/not-found', { table: 'chats' })
     if (chat['status'] === 'deleted') return []
-    return [{ op: 'update', table: 'chats', key: { id }, set: { status: 'deleted', deleted_at: ctx.now, updated_at: ctx.now } }]
+    return [
+      {
+        op: 'update',
+        table: 'chats',
+        key: { id },
+        set: { status: 'deleted', deleted_at: ctx.now, updated_at: ctx.now },
+      },
+    ]
   },
 })
 
@@ -159,7 +169,9 @@ export const restoreChat = mutator({
     const chat = rows.get('chats', { id })
     if (!chat) throw userError('row/not-found', { table: 'chats' })
     if (chat['status'] !== 'deleted') return []
-    return [{ op: 'update', table: 'chats', key: { id }, set: { status: 'active', deleted_at: null, updated_at: ctx.now } }]
+    return [
+      { op: 'update', table: 'chats', key: { id }, set: { status: 'active', deleted_at: null, updated_at: ctx.now } },
+    ]
   },
 })
 
@@ -188,7 +200,8 @@ export const sendMessage = mutator({
   run: (args, rows, ctx) => {
     if (byteLength(args.content) > CAPS.message) throw userError('row/too-large', { limit: CAPS.message })
     if (args.content.trim() === '') throw userError('row/invalid', { field: 'content' })
-    if (rows.get('chat_messages', { id: args.user_message_id })) throw userError('row/exists', { table: 'chat_messages' })
+    if (rows.get('chat_messages', { id: args.user_message_id }))
+      throw userError('row/exists', { table: 'chat_messages' })
     const writes: Write[] = []
     if (args.chat && !rows.get('chats', { id: args.chat_id })) writes.push(insertChat(args.chat_id, args.chat, ctx))
     else openChat(rows, args.chat_id)
@@ -205,7 +218,12 @@ export const sendMessage = mutator({
         ctx,
       ),
       insertAnswer(
-        { id: args.answer_message_id, chat_id: args.chat_id, parent: args.user_message_id, execution: args.execution_id },
+        {
+          id: args.answer_message_id,
+          chat_id: args.chat_id,
+          parent: args.user_message_id,
+          execution: args.execution_id,
+        },
         ctx,
       ),
       ...moveChoice(args.chat_id, args.parent_message_id ?? args.chat_id, args.user_message_id, rows, ctx),
@@ -229,10 +247,16 @@ export const regenerateMessage = mutator({
     openChat(rows, args.chat_id)
     const question = requireInChat(rows, args.user_message_id, args.chat_id)
     if (question['role'] !== 'user') throw userError('chat/not-editable')
-    if (rows.get('chat_messages', { id: args.answer_message_id })) throw userError('row/exists', { table: 'chat_messages' })
+    if (rows.get('chat_messages', { id: args.answer_message_id }))
+      throw userError('row/exists', { table: 'chat_messages' })
     return [
       insertAnswer(
-        { id: args.answer_message_id, chat_id: args.chat_id, parent: args.user_message_id, execution: args.execution_id },
+        {
+          id: args.answer_message_id,
+          chat_id: args.chat_id,
+          parent: args.user_message_id,
+          execution: args.execution_id,
+        },
         ctx,
       ),
       ...moveChoice(args.chat_id, args.user_message_id, args.answer_message_id, rows, ctx),
@@ -290,7 +314,8 @@ export const stopRun = mutator({
   args: Type.Object({ execution_id: id, answer_message_id: id }),
   reads: ({ answer_message_id }) => [{ table: 'chat_messages', key: { id: answer_message_id } }],
   run: ({ answer_message_id }, rows) => {
-    if (!rows.get('chat_messages', { id: answer_message_id })) throw userError('row/not-found', { table: 'chat_messages' })
+    if (!rows.get('chat_messages', { id: answer_message_id }))
+      throw userError('row/not-found', { table: 'chat_messages' })
     return []
   },
 })

@@ -86,7 +86,10 @@ export interface MessageHit {
 /** Messages that contain `text` (case-sensitive LIKE: ILIKE costs five times as much on a replica), newest first. */
 export const searchMessages = namedQuery<MessageHit>()({
   name: 'chat.search',
-  params: Type.Object({ text: Type.String({ minLength: 1, maxLength: 200 }), limit: Type.Integer({ minimum: 1, maximum: 100 }) }),
+  params: Type.Object({
+    text: Type.String({ minLength: 1, maxLength: 200 }),
+    limit: Type.Integer({ minimum: 1, maximum: 100 }),
+  }),
   sql: `select m.id, m.chat_id, c.title as chat_title, m.role, left(m.content, 4000) as content, m.created_at
     from v_chat_messages m join v_chats c on c.id = m.chat_id
     where m.status <> 'deleted' and c.status <> 'deleted' and not m.is_intermediate and m.content like $1
@@ -97,7 +100,10 @@ export const searchMessages = namedQuery<MessageHit>()({
 /** Chats whose title or agent contains `text`. */
 export const searchChats = namedQuery<ChatListRow>()({
   name: 'chat.search-titles',
-  params: Type.Object({ text: Type.String({ minLength: 1, maxLength: 200 }), limit: Type.Integer({ minimum: 1, maximum: 100 }) }),
+  params: Type.Object({
+    text: Type.String({ minLength: 1, maxLength: 200 }),
+    limit: Type.Integer({ minimum: 1, maximum: 100 }),
+  }),
   sql: `select ${listColumns} from v_chats c ${listJoins}
     where c.status <> 'deleted' and c.source in ('app', 'draft', 'review')
       and (c.title ilike $1 or coalesce(i.name, a.name) ilike $1)
@@ -120,4 +126,12 @@ export const runningAnswers = namedQuery<RunningRow>()({
     where status = 'sending' order by created_at`,
 })
 
-export const chatQueries = [chatList, chatById, chatMessages, branchChoices, searchMessages, searchChats, runningAnswers]
+export const chatQueries = [
+  chatList,
+  chatById,
+  chatMessages,
+  branchChoices,
+  searchMessages,
+  searchChats,
+  runningAnswers,
+]

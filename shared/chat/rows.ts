@@ -29,7 +29,9 @@ export type ChatRow = Static<typeof chatRow>
 /** What `chat_messages.metadata` may hold; other keys are kept and ignored. */
 export const messageMetadata = Type.Object({
   /** Why an answer failed or ended early. */
-  error: Type.Optional(Type.Object({ code: Type.String(), params: Type.Optional(Type.Record(Type.String(), Type.Unknown())) })),
+  error: Type.Optional(
+    Type.Object({ code: Type.String(), params: Type.Optional(Type.Record(Type.String(), Type.Unknown())) }),
+  ),
   model: Type.Optional(Type.String()),
   /** Set when the demonstration model answered; the interface labels such answers. */
   demo: Type.Optional(Type.Boolean()),

@@ -5,7 +5,15 @@ import { activePath, buildTree, choicesTo, keepShown, type TreeMessage } from '.
 const CHAT = 'chat'
 
 function message(id: string, parent: string | null, seq: number | null, more: Partial<TreeMessage> = {}): TreeMessage {
-  return { id, parent_message_id: parent, status: 'sent', is_intermediate: false, seq, created_at: '2026-01-01', ...more }
+  return {
+    id,
+    parent_message_id: parent,
+    status: 'sent',
+    is_intermediate: false,
+    seq,
+    created_at: '2026-01-01',
+    ...more,
+  }
 }
 
 const shown = (messages: TreeMessage[], choices: Record<string, string> = {}) =>
@@ -22,7 +30,9 @@ const forest = fc
       }),
     ),
   )
-const anyChoices = fc.array(fc.tuple(fc.nat(40), fc.nat(40)), { maxLength: 20 }).map((pairs) => new Map(pairs.map(([a, b]) => [`m${a}`, `m${b}`])))
+const anyChoices = fc
+  .array(fc.tuple(fc.nat(40), fc.nat(40)), { maxLength: 20 })
+  .map((pairs) => new Map(pairs.map(([a, b]) => [`m${a}`, `m${b}`])))
 
 describe('the message tree', () => {
   it('shows the newest branch where nobody chose', () => {
@@ -87,10 +97,13 @@ describe('laws of the tree', () => {
   it('the order in which rows arrive changes nothing', () => {
     fc.assert(
       fc.property(
-        forest.chain((messages) => fc.tuple(fc.constant(messages), fc.shuffledSubarray(messages, { minLength: messages.length }))),
+        forest.chain((messages) =>
+          fc.tuple(fc.constant(messages), fc.shuffledSubarray(messages, { minLength: messages.length })),
+        ),
         anyChoices,
         ([messages, shuffled], choices) => {
-          const ids = (rows: TreeMessage[]) => activePath(buildTree(CHAT, rows), choices).map((entry) => entry.message.id)
+          const ids = (rows: TreeMessage[]) =>
+            activePath(buildTree(CHAT, rows), choices).map((entry) => entry.message.id)
           expect(ids(shuffled)).toEqual(ids(messages))
         },
       ),

@@ -51,7 +51,11 @@ export function buildTree<M extends TreeMessage>(chat_id: string, messages: Iter
 }
 
 /** Fork of each message. Parents are followed past steps; a circle is cut at its oldest message. */
-function forksOf<M extends TreeMessage>(shown: readonly M[], all: ReadonlyMap<string, M>, chat_id: string): Map<string, string> {
+function forksOf<M extends TreeMessage>(
+  shown: readonly M[],
+  all: ReadonlyMap<string, M>,
+  chat_id: string,
+): Map<string, string> {
   const forks = new Map<string, string>()
   for (const message of shown) {
     let parent = message.parent_message_id
@@ -107,7 +111,7 @@ export function choicesTo<M extends TreeMessage>(tree: MessageTree<M>, id: strin
   const forkOf = new Map<string, string>()
   for (const [fork, family] of tree.children) for (const message of family) forkOf.set(message.id, fork)
   const choices = new Map<string, string>()
-  for (let at: string | undefined = id; at !== undefined; ) {
+  for (let at: string | undefined = id; at !== undefined;) {
     const fork = forkOf.get(at)
     if (fork === undefined) break
     choices.set(fork, at)
