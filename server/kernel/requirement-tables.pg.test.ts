@@ -10,7 +10,8 @@ const PROMISED: Readonly<Record<string, string>> = {
   agent_categories: 'id uuid!, name varchar(100)!, parent_id uuid, description text, created_at timestamptz!',
   agents:
     'id uuid!, name varchar(255)!, description text, developer_id uuid!, category_id uuid, tags text[]!, status varchar!, download_count int!, average_rating numeric(3,2), published_at timestamptz, created_at timestamptz!, updated_at timestamptz!',
-  agent_usages: 'id uuid!, user_id uuid!, agent_id uuid!, first_used_at timestamptz!, last_used_at timestamptz!, usage_count int!',
+  agent_usages:
+    'id uuid!, user_id uuid!, agent_id uuid!, first_used_at timestamptz!, last_used_at timestamptz!, usage_count int!',
   agent_versions:
     'id uuid!, agent_id uuid!, version varchar(50)!, service_dependencies jsonb!, model_params_override jsonb, workflow_definition jsonb, workflow_template_id uuid, template_parameters jsonb, system_prompt text, tool_dependencies text[]!, rag_enabled bool!, changelog text, is_current bool!, created_at timestamptz!',
   node_types:
@@ -107,7 +108,8 @@ describe('the promised tables', () => {
       expect(found, `${table}.${name}`).toBeDefined()
       const expected = LONG[type] ?? type.replace(/^varchar/, 'character varying')
       // A promised length is exact; where none was promised any limit will do.
-      if (type === 'varchar' || type === 'numeric') expect(found?.type.startsWith(expected), `${table}.${name}`).toBe(true)
+      if (type === 'varchar' || type === 'numeric')
+        expect(found?.type.startsWith(expected), `${table}.${name}`).toBe(true)
       else expect(found?.type, `${table}.${name}`).toBe(expected)
       expect(found?.not_null, `${table}.${name} not null`).toBe(written.endsWith('!'))
     }
@@ -127,7 +129,10 @@ describe('the promised tables', () => {
          where i.indrelid = $1::regclass and i.indisunique group by i.indexrelid`,
         [table],
       )
-      expect(rows.map((row) => row.columns), table).toContain(columns)
+      expect(
+        rows.map((row) => row.columns),
+        table,
+      ).toContain(columns)
     }
     await unique('agent_usages', 'agent_id,user_id')
     await unique('node_types', 'type_name')

@@ -64,7 +64,9 @@ describe('migrations', () => {
     const inDatabase = (await columnsOf(shape.table)).filter((column) => !hidden.includes(column.name))
     // jsonb of any value may hold null in code although the row type cannot say so.
     const loose = (columns: Column[]) =>
-      columns.map((column) => (column.type === 'jsonb' ? { ...column, nullable: true } : column)).sort((a, b) => (a.name < b.name ? -1 : 1))
+      columns
+        .map((column) => (column.type === 'jsonb' ? { ...column, nullable: true } : column))
+        .sort((a, b) => (a.name < b.name ? -1 : 1))
     expect(loose(inCode)).toEqual(loose(inDatabase))
   })
 
@@ -101,7 +103,9 @@ describe('migrations', () => {
              select attnum from pg_attribute where attrelid = $1::regclass and attname = $2)]`,
           [shape.table, column],
         )
-        const values = checks.flatMap(({ definition }) => [...definition.matchAll(/'([a-z_]+)'/g)].map((match) => match[1]))
+        const values = checks.flatMap(({ definition }) =>
+          [...definition.matchAll(/'([a-z_]+)'/g)].map((match) => match[1]),
+        )
         expect(new Set(values), `${shape.table}.${column}`).toEqual(new Set(schema.enum))
       }
     }

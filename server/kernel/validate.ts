@@ -37,6 +37,10 @@ export function issueOf(schema: TSchema, value: unknown): Issue | undefined {
 export function requireValid(schema: TSchema, value: unknown, part: string): void {
   const issue = issueOf(schema, value)
   if (issue) {
-    throw userError('request/invalid', { part, path: issue.path, reason: issue.message }, `${part}${issue.path}: ${issue.message}`)
+    throw userError(
+      'request/invalid',
+      { part, path: issue.path, reason: issue.message },
+      `${part}${issue.path}: ${issue.message}`,
+    )
   }
 }

@@ -2,7 +2,7 @@ import type { ErrorValue } from '../../shared/kernel/errors.ts'
 import { textOf } from '../../shared/workflow/template.ts'
 import type { ActiveRun } from './active-run.ts'
 import type { CompiledWorkflow, GraphEnd } from './engine/index.ts'
-import { sumOrNull } from './node-parts.ts'
+import { sumOrNull } from './node-record.repository.ts'
 import type { RunEndStatus, RunError, RunInput, RunOutcome } from './ports.ts'
 import { storable, storableText } from './storable.ts'
 

@@ -1,7 +1,7 @@
 import type { Database } from '../kernel/db.ts'
 import { compose, prepared, type Part } from '../kernel/statement.ts'
 import { checkpointParts, type CheckpointWrite, type Fence } from './engine/index.ts'
-import { nodesPart } from './node-parts.ts'
+import { nodesPart } from './node-record.repository.ts'
 import type { NodeRecord } from './run-node.ts'
 
 /** A queue row that this worker now holds. */

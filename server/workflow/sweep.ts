@@ -1,8 +1,6 @@
-import { auditPart } from '../kernel/audit-log.ts'
-import { compose, prepared } from '../kernel/statement.ts'
-import { UNBLOCKED } from './end-run.ts'
 import type { Performance } from './perform-run.ts'
 import type { RunInput, RunOutcome } from './ports.ts'
+import { lostRuns, lostStatement } from './run-end.repository.ts'
 
 /** Executions without a queue row are left alone this long: their end may just be on its way. */
 const QUIET_MS = 60_000
@@ -17,16 +15,9 @@ type Sweeping = Pick<Performance, 'db' | 'log' | 'queue' | 'conversation'>
  */
 export async function endLostRuns(deps: Sweeping, which: 'all' | 'recent'): Promise<number> {
   const since = which === 'all' ? '00000000-0000-0000-0000-000000000000' : uuidAt(Date.now() - RECENT_MS)
-  const lost = await deps.db.query<{ execution_id: string }>(
-    prepared(
-      `select x.execution_id from workflow_executions x
-        where x.execution_id >= $1::uuid and x.status in ('queued', 'running') and x.created_at < now() - $2::int * interval '1 ms'
-          and not exists (select from run_queue q where q.execution_id = x.execution_id) limit 100`,
-      [since, QUIET_MS],
-    ),
-  )
+  const lost = await lostRuns(deps.db, since, QUIET_MS)
   if (lost.length === 0) return 0
-  const inputs = await deps.conversation.load(lost.map((row) => row.execution_id))
+  const inputs = await deps.conversation.load(lost)
   for (const input of inputs) await endLostRun(deps, input)
   return inputs.length
 }
@@ -34,7 +25,6 @@ export async function endLostRuns(deps: Sweeping, which: 'all' | 'recent'): Prom
 async function endLostRun({ db, log, queue, conversation }: Sweeping, input: RunInput): Promise<void> {
   const { execution_id, chat_id, user_id, answer_message_id } = input
   const text = await queue.textSoFar(execution_id)
-  const error = { code: 'run/lost' as const }
   const outcome: RunOutcome = {
     execution_id,
     chat_id,
@@ -42,26 +32,9 @@ async function endLostRun({ db, log, queue, conversation }: Sweeping, input: Run
     answer_message_id,
     status: 'failed',
     text,
-    metadata: { error },
+    metadata: { error: { code: 'run/lost' } },
   }
-  const ended = {
-    name: 'ended',
-    sql: `update workflow_executions x set status = 'failed', error_info = $2::jsonb, completed_at = now()
-      where x.execution_id = $1 and x.status in ('queued', 'running')
-        and not exists (select from run_queue q where q.execution_id = x.execution_id)
-      returning x.execution_id, x.user_id, null::uuid as blocked_by`,
-    values: [execution_id, JSON.stringify(error)],
-  }
-  const audit = auditPart(
-    { actor_id: null, action: 'run.lost', object_type: 'run', object_id: execution_id, outcome: 'failed' },
-    'ended',
-  )
-  const partials = {
-    name: 'partials',
-    sql: 'delete from run_partials p using ended e where p.execution_id = e.execution_id',
-    values: [],
-  }
-  await db.query(compose([ended, UNBLOCKED, partials, audit, ...conversation.finish(outcome)], 'select 1 from ended'))
+  await db.query(lostStatement(outcome, conversation.finish(outcome)))
   log.warn({ event: 'run.swept', run: execution_id })
 }
 

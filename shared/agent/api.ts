@@ -110,7 +110,13 @@ export const getReview = endpoint({
     /** The last approved version, to compare with; null for a first release. */
     approved: nullable(reviewedVersion),
     history: Type.Array(
-      Type.Object({ action: oneOf(REVIEW_ACTION), actor: Type.String(), reason: nullable(Type.String()), at: time, version: Type.String() }),
+      Type.Object({
+        action: oneOf(REVIEW_ACTION),
+        actor: Type.String(),
+        reason: nullable(Type.String()),
+        at: time,
+        version: Type.String(),
+      }),
     ),
   }),
 })
@@ -139,4 +145,12 @@ export const tryReview = endpoint({
   reply: Type.Object({ chat_id: uuid }),
 })
 
-export const agentEndpoints = [submitAgent, listVersions, withdrawVersion, listReviews, getReview, decideReview, tryReview]
+export const agentEndpoints = [
+  submitAgent,
+  listVersions,
+  withdrawVersion,
+  listReviews,
+  getReview,
+  decideReview,
+  tryReview,
+]

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { byteLength, CAPS } from '../kernel/caps.ts'
 import { userError } from '../kernel/errors.ts'
 import { newerFields } from '../kernel/field-clock.ts'
@@ -42,56 +42,56 @@ export const createAgent = mutator({
     checkSizes(fields)
     const name = fields.name ?? ''
     if (name.trim() === '') throw userError('row/invalid', { field: 'name' })
+    const both = {
+      ...withDefaults(name, fields),
+      created_at: ctx.now,
+      updated_at: ctx.now,
+      deleted_at: null,
+    }
     return [
-      {
-        op: 'insert',
-        table: 'agents',
-        row: {
-          id: agent_id,
-          name,
-          description: fields.description ?? '',
-          developer_id: ctx.user_id,
-          category_id: fields.category_id ?? null,
-          tags: fields.tags ?? [],
-          status: 'draft',
-          download_count: 0,
-          average_rating: null,
-          published_at: null,
-          slug: `agent-${agent_id.slice(-12)}`,
-          icon: fields.icon ?? null,
-          listing: fields.listing ?? {},
-          rating_count: 0,
-          deleted_at: null,
-          created_at: ctx.now,
-          updated_at: ctx.now,
-        },
-      },
-      {
-        op: 'insert',
-        table: 'agent_drafts',
-        row: {
-          id: draft_id,
-          agent_id,
-          user_id: ctx.user_id,
-          name,
-          description: fields.description ?? '',
-          category_id: fields.category_id ?? null,
-          tags: fields.tags ?? [],
-          icon: fields.icon ?? null,
-          listing: fields.listing ?? {},
-          system_prompt: fields.system_prompt ?? '',
-          model_params: fields.model_params ?? {},
-          workflow_definition: fields.workflow_definition ?? null,
-          revision: 1,
-          field_clock: {},
-          deleted_at: null,
-          created_at: ctx.now,
-          updated_at: ctx.now,
-        },
-      },
+      { op: 'insert', table: 'agents', row: { ...both, ...newAgent(agent_id, ctx.user_id) } },
+      { op: 'insert', table: 'agent_drafts', row: { ...both, ...newDraft(draft_id, agent_id, ctx.user_id, fields) } },
     ]
   },
 })
+
+/** What an agent and its draft both have. */
+function withDefaults(name: string, fields: Static<typeof draftFields>): Row {
+  return {
+    name,
+    description: fields.description ?? '',
+    category_id: fields.category_id ?? null,
+    tags: fields.tags ?? [],
+    icon: fields.icon ?? null,
+    listing: fields.listing ?? {},
+  }
+}
+
+function newAgent(id: string, developer_id: string): Row {
+  return {
+    id,
+    developer_id,
+    status: 'draft',
+    download_count: 0,
+    average_rating: null,
+    published_at: null,
+    slug: `agent-${id.slice(-12)}`,
+    rating_count: 0,
+  }
+}
+
+function newDraft(id: string, agent_id: string, user_id: string, fields: Static<typeof draftFields>): Row {
+  return {
+    id,
+    agent_id,
+    user_id,
+    system_prompt: fields.system_prompt ?? '',
+    model_params: fields.model_params ?? {},
+    workflow_definition: fields.workflow_definition ?? null,
+    revision: 1,
+    field_clock: {},
+  }
+}
 
 /** Changes fields of a draft; for each field the latest clock wins. */
 export const updateDraft = mutator({

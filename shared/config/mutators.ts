@@ -13,7 +13,8 @@ export const setPreference = mutator({
   args: Type.Object({ key: Type.String({ pattern: '^[a-z][a-z0-9_.-]{0,63}$' }), value: Type.Unknown() }),
   reads: ({ key }, ctx) => [{ table: 'preferences', key: { user_id: ctx.user_id, key } }],
   run: ({ key, value }, rows, ctx) => {
-    if (byteLength(JSON.stringify(value ?? null)) > VALUE_LIMIT) throw userError('row/too-large', { limit: VALUE_LIMIT })
+    if (byteLength(JSON.stringify(value ?? null)) > VALUE_LIMIT)
+      throw userError('row/too-large', { limit: VALUE_LIMIT })
     const current = rows.get('preferences', { user_id: ctx.user_id, key })
     if (current && typeof current['hlc'] === 'string' && current['hlc'] >= ctx.hlc) return []
     return [

@@ -26,9 +26,12 @@ export interface Endpoint<
   readonly reply: R
 }
 
-export function endpoint<const P extends TObject, const Q extends TObject, const B extends TSchema, const R extends TSchema>(
-  definition: Endpoint<P, Q, B, R>,
-): Endpoint<P, Q, B, R> {
+export function endpoint<
+  const P extends TObject,
+  const Q extends TObject,
+  const B extends TSchema,
+  const R extends TSchema,
+>(definition: Endpoint<P, Q, B, R>): Endpoint<P, Q, B, R> {
   return definition
 }
 

@@ -6,7 +6,10 @@ const HAN = /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Ha
  */
 export function searchTerms(text: string): string[] {
   const terms = new Set<string>()
-  for (const word of text.normalize('NFKC').toLowerCase().matchAll(/[\p{L}\p{N}]+/gu)) {
+  for (const word of text
+    .normalize('NFKC')
+    .toLowerCase()
+    .matchAll(/[\p{L}\p{N}]+/gu)) {
     for (const run of splitByScript(word[0])) {
       if (!HAN.test(run)) {
         terms.add(run)
@@ -28,7 +31,10 @@ export function searchTerms(text: string): string[] {
  */
 export function queryTerms(text: string): { term: string; prefix: boolean }[] {
   const terms = new Map<string, boolean>()
-  for (const word of text.normalize('NFKC').toLowerCase().matchAll(/[\p{L}\p{N}]+/gu)) {
+  for (const word of text
+    .normalize('NFKC')
+    .toLowerCase()
+    .matchAll(/[\p{L}\p{N}]+/gu)) {
     for (const run of splitByScript(word[0])) {
       if (!HAN.test(run)) {
         terms.set(run, true)

@@ -3,7 +3,9 @@ import { Type } from 'typebox'
 /** Parts that many endpoint contracts share. */
 export const nothing = Type.Object({})
 export const uuid = Type.String({ format: 'uuid' })
-export const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()])
+export const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
+  Type.Union([schema, Type.Null()])
 /** Closed set of strings. */
-export const oneOf = <const T extends readonly string[]>(values: T) => Type.Unsafe<T[number]>({ type: 'string', enum: [...values] })
+export const oneOf = <const T extends readonly string[]>(values: T) =>
+  Type.Unsafe<T[number]>({ type: 'string', enum: [...values] })
 export const time = Type.String()

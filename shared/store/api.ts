@@ -83,7 +83,9 @@ export const getStoreAgent = endpoint({
     agent: storeAgent,
     manifest,
     changelog: nullable(Type.String()),
-    versions: Type.Array(Type.Object({ version: Type.String(), changelog: nullable(Type.String()), published_at: time })),
+    versions: Type.Array(
+      Type.Object({ version: Type.String(), changelog: nullable(Type.String()), published_at: time }),
+    ),
     ratings: Type.Array(rating),
     /** Counts of 1 to 5 stars. */
     histogram: Type.Array(Type.Integer(), { minItems: 5, maxItems: 5 }),
@@ -112,7 +114,10 @@ export const rateAgent = endpoint({
   access: 'store:rate',
   params: Type.Object({ agent_id: uuid }),
   query: nothing,
-  body: Type.Object({ score: Type.Integer({ minimum: 1, maximum: 5 }), comment: Type.Optional(Type.String({ maxLength: 2000 })) }),
+  body: Type.Object({
+    score: Type.Integer({ minimum: 1, maximum: 5 }),
+    comment: Type.Optional(Type.String({ maxLength: 2000 })),
+  }),
   reply: Type.Object({ average_rating: nullable(Type.Number()), rating_count: Type.Integer() }),
 })
 

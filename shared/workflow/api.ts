@@ -17,7 +17,9 @@ export const getRun = endpoint({
     chat_id: uuid,
     status: oneOf(EXECUTION_STATUS),
     attempt: Type.Integer(),
-    error: nullable(Type.Object({ code: Type.String(), params: Type.Optional(Type.Record(Type.String(), Type.Unknown())) })),
+    error: nullable(
+      Type.Object({ code: Type.String(), params: Type.Optional(Type.Record(Type.String(), Type.Unknown())) }),
+    ),
     started_at: nullable(time),
     completed_at: nullable(time),
     tokens_prompt: nullable(Type.Integer()),

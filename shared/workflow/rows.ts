@@ -1,7 +1,15 @@
 import { Type, type Static } from 'typebox'
 import { column } from '../kernel/column.ts'
 
-export const EXECUTION_STATUS = ['queued', 'running', 'completed', 'failed', 'paused', 'interrupted', 'cancelled'] as const
+export const EXECUTION_STATUS = [
+  'queued',
+  'running',
+  'completed',
+  'failed',
+  'paused',
+  'interrupted',
+  'cancelled',
+] as const
 export const TASK_STATUS = ['pending', 'in_progress', 'completed', 'cancelled'] as const
 
 /** The columns of a run that its owner's replica holds; inputs and outputs of nodes are read on demand. */

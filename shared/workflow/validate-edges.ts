@@ -1,7 +1,7 @@
 import { compileCondition } from './condition.ts'
 import type { WorkflowDefinition, WorkflowEdge } from './graph.ts'
 import { targetsOf } from './links.ts'
-import type { WorkflowIssue } from './validate.ts'
+import type { WorkflowIssue } from './workflow-issue.ts'
 
 /** Dangling ends, mappings without a default, conditions that are no CEL. */
 export function edgeIssues(definition: WorkflowDefinition): WorkflowIssue[] {

@@ -3,7 +3,7 @@ import type { WorkflowDefinition, WorkflowNode } from './graph.ts'
 import type { Link } from './links.ts'
 import { ancestorsOf } from './plan.ts'
 import { parseTemplate } from './template.ts'
-import type { WorkflowIssue } from './validate.ts'
+import type { WorkflowIssue } from './workflow-issue.ts'
 
 /**
  * A node may read only nodes that come before it: they are settled when it starts, so no read races. Conditions of an

@@ -10,10 +10,10 @@ import {
 } from '@langchain/langgraph-checkpoint'
 import { PostgresSaver } from '@langchain/langgraph-checkpoint-postgres'
 import type { Database } from '../../kernel/db.ts'
-import { compose, type Part } from '../../kernel/statement.ts'
-import { nodesPart } from '../node-parts.ts'
-import { checkpointParts } from './checkpoint-parts.ts'
-import { scopeIn, type CheckpointWrite, type EngineScope, type Fence } from './scope.ts'
+import { compose, rowsOf, type Part } from '../../kernel/statement.ts'
+import { nodesPart } from '../node-record.repository.ts'
+import { checkpointParts, heldPart, taskWritesPart } from './checkpoint.repository.ts'
+import { scopeIn, type CheckpointWrite, type EngineScope } from './scope.ts'
 
 const RANDOM = 2 ** 32
 
@@ -75,29 +75,25 @@ export class RunSaver extends PostgresSaver {
     if (scope?.durability === 'exit' || writes.some(([channel]) => channel === '__error__')) return
     const { thread_id, checkpoint_ns = '', checkpoint_id } = config.configurable ?? {}
     const dumped = await Promise.all(writes.map(([, value]) => this.serde.dumpsTyped(value)))
-    const rows = {
-      indexes: writes.map(([channel], index) => WRITES_IDX_MAP[channel] ?? index),
-      channels: writes.map(([channel]) => channel),
-      types: dumped.map(([type]) => type),
-      values: dumped.map(([, bytes]) => Buffer.from(bytes)),
-    }
-    const part: Part = {
-      name: 'task_writes',
-      sql: `insert into langgraph.checkpoint_writes
-          (thread_id, checkpoint_ns, checkpoint_id, task_id, idx, channel, type, blob)
-        select $1::text, $2::text, $3::text, $4::text, w.idx, w.channel, w.type, w.blob
-        from held, unnest($5::int[], $6::text[], $7::text[], $8::bytea[]) as w (idx, channel, type, blob)
-        on conflict (thread_id, checkpoint_ns, checkpoint_id, task_id, idx)
-          do update set channel = excluded.channel, type = excluded.type, blob = excluded.blob`,
-      values: [thread_id, checkpoint_ns, checkpoint_id, taskId, rows.indexes, rows.channels, rows.types, rows.values],
-    }
+    const part = taskWritesPart(
+      {
+        thread_id,
+        checkpoint_ns,
+        checkpoint_id,
+        task_id: taskId,
+        indexes: writes.map(([channel], index) => WRITES_IDX_MAP[channel] ?? index),
+        channels: writes.map(([channel]) => channel),
+        types: dumped.map(([type]) => type),
+        values: dumped.map(([, bytes]) => Buffer.from(bytes)),
+      },
+      'held',
+    )
     await this.#write(scope, [part])
   }
 
   /** Writes while the run is held, and ends it here when it is not. Without a run (tools, tests) it always writes. */
   async #write(scope: EngineScope | undefined, parts: Part[]): Promise<void> {
-    const held: Part = scope ? { name: 'held', ...holding(scope.fence) } : { name: 'held', sql: 'select 1', values: [] }
-    const rows = await this.#db.query(compose([held, ...parts], 'select 1 from held'))
+    const rows = await this.#db.query(compose([heldPart(scope?.fence), ...parts], rowsOf('held')))
     if (rows.length === 0) scope?.lose()
   }
 
@@ -113,12 +109,5 @@ export class RunSaver extends PostgresSaver {
       blobs.values.push(Buffer.from(bytes))
     }
     return blobs
-  }
-}
-
-function holding({ execution_id, lease_owner, attempt }: Fence): Pick<Part, 'sql' | 'values'> {
-  return {
-    sql: 'select execution_id from run_queue where execution_id = $1 and lease_owner = $2 and attempt = $3',
-    values: [execution_id, lease_owner, attempt],
   }
 }

@@ -21,7 +21,12 @@ beforeAll(async () => {
   deps = {
     db,
     mutators: MUTATORS,
-    hooks: chatHooks({ worker: undefined, notifyRuns: () => undefined, notifyCancel: () => undefined, dailyTokens: async () => 1000 }),
+    hooks: chatHooks({
+      worker: undefined,
+      notifyRuns: () => undefined,
+      notifyCancel: () => undefined,
+      dailyTokens: async () => 1000,
+    }),
   }
   anna = await buildPerson(db)
   boris = await buildPerson(db)

@@ -2,7 +2,7 @@ import { mayDo } from '../../../shared/identity/permissions.ts'
 import { AppError, toAppError, userError, type ErrorCode } from '../../../shared/kernel/errors.ts'
 import { clampHlc } from '../../../shared/kernel/hlc.ts'
 import { isId } from '../../../shared/kernel/id.ts'
-import type { MutationContext, Mutator } from '../../../shared/kernel/mutator.ts'
+import type { MutationContext, Mutator, Write } from '../../../shared/kernel/mutator.ts'
 import { auditPart } from '../../../server/kernel/audit-log.ts'
 import { sqlState, type Database, type Queryable } from '../../../server/kernel/db.ts'
 import { compose, prepared, type Part } from '../../../server/kernel/statement.ts'
@@ -37,7 +37,12 @@ export async function push(deps: PushDeps, actor: PushActor, body: PushBody): Pr
 }
 
 /** Serialisation failures and deadlocks are nobody's fault: again. */
-async function applyWithRetry(deps: PushDeps, actor: PushActor, device_id: string, mutation: Mutation): Promise<MutationResult> {
+async function applyWithRetry(
+  deps: PushDeps,
+  actor: PushActor,
+  device_id: string,
+  mutation: Mutation,
+): Promise<MutationResult> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await applyMutation(deps, actor, device_id, mutation)
@@ -48,7 +53,12 @@ async function applyWithRetry(deps: PushDeps, actor: PushActor, device_id: strin
   }
 }
 
-async function applyMutation(deps: PushDeps, actor: PushActor, device_id: string, mutation: Mutation): Promise<MutationResult> {
+async function applyMutation(
+  deps: PushDeps,
+  actor: PushActor,
+  device_id: string,
+  mutation: Mutation,
+): Promise<MutationResult> {
   const now = deps.now?.() ?? Date.now()
   const target = { deps, actor, device_id, mutation }
   let prepared: { mutator: Mutator; ctx: MutationContext }
@@ -87,11 +97,21 @@ function prepareMutation(deps: PushDeps, actor: PushActor, mutation: Mutation, n
   if (hlc === undefined) throw userError('row/invalid', { path: '/hlc' })
   const acted = Date.parse(mutation.created_at)
   const time = Number.isFinite(acted) ? Math.min(acted, now) : now
-  const ctx: MutationContext = { user_id: actor.user_id, now: new Date(time).toISOString(), hlc, mutation_id: mutation.id }
+  const ctx: MutationContext = {
+    user_id: actor.user_id,
+    now: new Date(time).toISOString(),
+    hlc,
+    mutation_id: mutation.id,
+  }
   return { mutator, ctx }
 }
 
-async function readAndWrite(target: Target, mutator: Mutator, ctx: MutationContext, on: Queryable): Promise<MutationResult> {
+async function readAndWrite(
+  target: Target,
+  mutator: Mutator,
+  ctx: MutationContext,
+  on: Queryable,
+): Promise<MutationResult> {
   const { deps, actor, device_id, mutation } = target
   const hook = Object.hasOwn(deps.hooks, mutation.name) ? deps.hooks[mutation.name] : undefined
   const keys = mutator.reads(mutation.args, ctx)
@@ -108,32 +128,48 @@ async function readAndWrite(target: Target, mutator: Mutator, ctx: MutationConte
   if (read.ack && read.ack.user_id !== actor.user_id) throw userError('sync/device-of-another-user')
   if (read.ack && mutation.seq <= read.ack.last_seq) return earlierResult(on, mutation)
 
-  let writes = mutator.run(mutation.args, read.reader, ctx)
-  const effects: HookResult =
-    (await hook?.before?.({ args: mutation.args, actor, ctx, rows: read.reader, authority: read.authority, writes })) ?? {}
-  writes = effects.writes ?? writes
+  const written = mutator.run(mutation.args, read.reader, ctx)
+  const { args } = mutation
+  const { reader: rows, authority } = read
+  const effects = await hook?.before?.({ args, actor, ctx, rows, authority, writes: written })
+  return write(target, on, effects?.writes ?? written, effects)
+}
+
+/** The whole mutation as one statement; then its effects are told whether it is in the ledger. */
+async function write(
+  target: Target,
+  on: Queryable,
+  writes: readonly Write[],
+  effects: HookResult | undefined,
+): Promise<MutationResult> {
+  const { actor, device_id, mutation } = target
+  const audit = {
+    actor_id: actor.user_id,
+    action: mutation.name,
+    ...auditObject(mutation.args),
+    ...effects?.audit,
+  }
   let applied = false
   try {
     const parts = [
       ackPart(device_id, actor.user_id, mutation.seq),
       ledgerPart(target, 'applied', null),
       ...writeParts(writes, actor.user_id),
-      ...(effects.parts ?? []),
-      auditPart({ actor_id: actor.user_id, action: mutation.name, ...auditObject(mutation.args), ...effects.audit }, 'ack'),
+      ...(effects?.parts ?? []),
+      auditPart(audit, 'ack'),
     ]
-    const [result] = await on.query<{ applied: boolean }>(compose(parts, 'select exists (select 1 from ack) as applied'))
+    const [result] = await on.query<{ applied: boolean }>(compose(parts, APPLIED))
     applied = result?.applied === true
-  } catch (error) {
-    effects.abandoned?.()
-    throw error
+  } finally {
+    if (!applied) effects?.abandoned?.()
   }
-  if (!applied) {
-    effects.abandoned?.()
-    return earlierResult(on, mutation)
-  }
-  effects.committed?.()
+  if (!applied) return earlierResult(on, mutation)
+  effects?.committed?.()
   return { id: mutation.id, status: 'applied' }
 }
+
+/** Whether the ack let the mutation through. */
+const APPLIED = 'select exists (select 1 from ack) as applied'
 
 /**
  * The device's row: the one gate of a mutation. Parallel pushes of one mutation queue up on it, and the second finds
@@ -155,7 +191,15 @@ function ledgerPart({ mutation, device_id, actor }: Target, status: 'applied' | 
     name: 'ledger',
     sql: `insert into mutation_ledger (mutation_id, device_id, seq, user_id, name, status, error)
       select $1::uuid, $2::uuid, $3::bigint, $4::uuid, $5::varchar, $6::varchar, $7::jsonb where exists (select 1 from ack)`,
-    values: [mutation.id, device_id, mutation.seq, actor.user_id, mutation.name, status, error === null ? null : JSON.stringify(error)],
+    values: [
+      mutation.id,
+      device_id,
+      mutation.seq,
+      actor.user_id,
+      mutation.name,
+      status,
+      error === null ? null : JSON.stringify(error),
+    ],
   }
 }
 
@@ -180,7 +224,7 @@ async function reject(target: Target, error: AppError): Promise<MutationResult> 
     throw error
   }
   try {
-    const [result] = await deps.db.query<{ applied: boolean }>(compose(parts, 'select exists (select 1 from ack) as applied'))
+    const [result] = await deps.db.query<{ applied: boolean }>(compose(parts, APPLIED))
     if (result?.applied !== true) return earlierResult(deps.db, mutation)
   } catch (failure) {
     // The mutation id or (device, seq) is in the ledger already under another device or id.

@@ -23,7 +23,9 @@ export function readStatement(options: {
   lock: boolean
 }): Statement {
   const values: unknown[] = [options.device_id, options.user_id]
-  const columns = ["(select jsonb_build_object('last_seq', last_seq, 'user_id', user_id) from acks where device_id = $1::uuid) as ack"]
+  const columns = [
+    "(select jsonb_build_object('last_seq', last_seq, 'user_id', user_id) from acks where device_id = $1::uuid) as ack",
+  ]
   options.keys.forEach(({ table, key }, index) => {
     const shape = shapeOfTable(table)
     if (!shape) throw new AppError('bug', 'server/bug', {}, `a mutator read ${table}, which does not sync`)
@@ -37,7 +39,9 @@ export function readStatement(options: {
   if (options.authority) {
     const shift = values.length
     values.push(...options.authority.values)
-    columns.push(`(${options.authority.sql.replace(/\$(\d+)/g, (_, number: string) => `$${Number(number) + shift}`)}) as authority`)
+    columns.push(
+      `(${options.authority.sql.replace(/\$(\d+)/g, (_, number: string) => `$${Number(number) + shift}`)}) as authority`,
+    )
   }
   // $2 must appear even when no row is read.
   return prepared(`select ${columns.join(',\n')} where $2::uuid is not null`, values)

@@ -40,7 +40,8 @@ function requireShape(table: string): Shape {
 function knownColumns(shape: Shape, row: Row): string[] {
   const properties: Record<string, unknown> = shape.row.properties
   for (const name of Object.keys(row)) {
-    if (!Object.hasOwn(properties, name)) throw new AppError('bug', 'server/bug', {}, `${shape.table} has no column ${name}`)
+    if (!Object.hasOwn(properties, name))
+      throw new AppError('bug', 'server/bug', {}, `${shape.table} has no column ${name}`)
   }
   return Object.keys(properties).filter((name) => Object.hasOwn(row, name))
 }
@@ -115,4 +116,3 @@ export function keyCondition(
     .join(' and ')
   return { sql, values }
 }
-

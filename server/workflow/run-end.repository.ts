@@ -1,9 +1,10 @@
 import { auditPart } from '../kernel/audit-log.ts'
-import { compose, type Part, type Statement } from '../kernel/statement.ts'
+import type { Queryable } from '../kernel/db.ts'
+import { compose, prepared, type Part, type Statement } from '../kernel/statement.ts'
 import { checkpointParts, type CheckpointWrite, type Fence } from './engine/index.ts'
 import type { RunOutcome } from './ports.ts'
 import type { NodeRecord } from './run-node.ts'
-import { nodesPart } from './node-parts.ts'
+import { nodesPart } from './node-record.repository.ts'
 import { storableJson } from './storable.ts'
 
 /** All that the end of a run writes. */
@@ -37,11 +38,7 @@ export function endStatement(end: RunEnd): Statement {
       executionPart(end),
       nodesPart(end.records, end.outcome, 'ended'),
       usagePart(end.outcome),
-      {
-        name: 'partials',
-        sql: 'delete from run_partials p using ended e where p.execution_id = e.execution_id',
-        values: [],
-      },
+      PARTIALS,
       auditPart(auditOf(end), 'ended'),
       ...(end.checkpoint ? checkpointParts(end.checkpoint, 'ended') : []),
       ...end.conversation,
@@ -50,8 +47,15 @@ export function endStatement(end: RunEnd): Statement {
   )
 }
 
+/** The text so far: the answer has it now. */
+const PARTIALS: Part = {
+  name: 'partials',
+  sql: 'delete from run_partials p using ended e where p.execution_id = e.execution_id',
+  values: [],
+}
+
 /** Those who waited for this run wait for what it waited for: nothing, unless it was stopped before its turn. */
-export const UNBLOCKED: Part = {
+const UNBLOCKED: Part = {
   name: 'unblocked',
   sql: `update run_queue q set blocked_by = e.blocked_by from ended e where q.blocked_by = e.execution_id
     returning q.execution_id`,
@@ -108,4 +112,36 @@ function usagePart({ metadata }: RunOutcome): Part {
       on conflict (user_id, day) do update set tokens = token_usages.tokens + excluded.tokens`,
     values: [(metadata.tokens_prompt ?? 0) + (metadata.tokens_completion ?? 0)],
   }
+}
+
+/** Unfinished runs on record since the id `since` that have been in no queue for `quiet_ms`; at most 100. */
+export async function lostRuns(db: Queryable, since: string, quiet_ms: number): Promise<string[]> {
+  const rows = await db.query<{ execution_id: string }>(
+    prepared(
+      `select x.execution_id from workflow_executions x
+        where x.execution_id >= $1::uuid and x.status in ('queued', 'running')
+          and x.created_at < now() - $2::int * interval '1 ms'
+          and not exists (select from run_queue q where q.execution_id = x.execution_id) limit 100`,
+      [since, quiet_ms],
+    ),
+  )
+  return rows.map((row) => row.execution_id)
+}
+
+/** The end of a run that is in no queue any more; it writes nothing when the run has ended after all. */
+export function lostStatement(outcome: RunOutcome, conversation: readonly Part[]): Statement {
+  const { execution_id, metadata } = outcome
+  const ended: Part = {
+    name: 'ended',
+    sql: `update workflow_executions x set status = 'failed', error_info = $2::jsonb, completed_at = now()
+      where x.execution_id = $1 and x.status in ('queued', 'running')
+        and not exists (select from run_queue q where q.execution_id = x.execution_id)
+      returning x.execution_id, x.user_id, null::uuid as blocked_by`,
+    values: [execution_id, JSON.stringify(metadata.error ?? null)],
+  }
+  const audit = auditPart(
+    { actor_id: null, action: 'run.lost', object_type: 'run', object_id: execution_id, outcome: 'failed' },
+    'ended',
+  )
+  return compose([ended, UNBLOCKED, PARTIALS, audit, ...conversation], 'select 1 from ended')
 }
