@@ -36,7 +36,7 @@ export const seedAgents: readonly SeedAgent[] = [
       description: '通用助手：问答、写作、整理思路。不联网，不读取你的文件。',
       category_id: categoryId('assistant'),
       tags: ['通用', '问答', '写作'],
-      icon: '🌳',
+      icon: '榕',
       listing: {
         zh: {
           name: '榕树助手',
@@ -111,7 +111,7 @@ export const seedAgents: readonly SeedAgent[] = [
       description: '把会议记录整理成结论、待办和分歧；内容太短时会先请你补充。',
       category_id: categoryId('summary'),
       tags: ['会议', '总结', '待办'],
-      icon: '📝',
+      icon: '会',
       listing: {
         zh: {
           name: '会议纪要',
