@@ -139,7 +139,9 @@ create table human_intervention_tasks (
 create index human_intervention_tasks_user_id on human_intervention_tasks (user_id, status);
 create index human_intervention_tasks_execution_id on human_intervention_tasks (execution_id);
 
--- The queue is not the record: a row lives from push to end.
+-- The queue is not the record: a row lives from push to end. So rows die as fast as they are made, and how many there
+-- are says nothing: it is vacuumed by count and often, keeps its pages, and is never analysed, because statistics taken
+-- while it is empty make plans of sequential scans that connections then keep. The same for the partials below.
 create table run_queue (
   execution_id uuid primary key references workflow_executions (execution_id) on delete cascade,
   user_id uuid not null,
@@ -152,6 +154,11 @@ create table run_queue (
   -- an earlier run of the same branch that must end first
   blocked_by uuid,
   created_at timestamptz not null default now()
+) with (
+  autovacuum_vacuum_scale_factor = 0,
+  autovacuum_vacuum_threshold = 1000,
+  autovacuum_analyze_threshold = 2000000000,
+  vacuum_truncate = false
 );
 create index run_queue_waiting on run_queue (user_id, priority desc, run_at) where lease_owner is null and blocked_by is null;
 create index run_queue_leased on run_queue (lease_until) where lease_owner is not null;
@@ -164,6 +171,11 @@ create table run_partials (
   seq integer not null,
   delta text not null,
   primary key (execution_id, attempt, seq)
+) with (
+  autovacuum_vacuum_scale_factor = 0,
+  autovacuum_vacuum_threshold = 5000,
+  autovacuum_analyze_threshold = 2000000000,
+  vacuum_truncate = false
 );
 
 -- Tokens a person used per day, for the daily cap; written with the end of each run.

@@ -746,4 +746,6 @@ publication banyan: chats;
 publication banyan: human_intervention_tasks;
 publication banyan: preferences;
 publication banyan: workflow_executions;
+run_partials with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_analyze_threshold=2000000000, vacuum_truncate=false);
+run_queue with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_analyze_threshold=2000000000, vacuum_truncate=false);
 workflow_executions replica identity full;

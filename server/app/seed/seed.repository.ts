@@ -6,13 +6,18 @@ export async function lockSeeding(tx: Queryable, lock: number): Promise<void> {
   await tx.query('select pg_advisory_xact_lock($1)', [lock])
 }
 
-/** Statements prepared on empty tables keep bad plans. */
+/**
+ * Statistics of the catalogue. Only of these two tables: they stay as small as they are now. A table that is analysed
+ * while it is empty counts as empty afterwards, so its foreign keys are checked by sequential scans, and plans made
+ * then are kept by every connection while it grows.
+ */
 export async function refreshStatistics(db: Queryable): Promise<void> {
-  await db.query('analyze')
+  await db.query('analyze node_types, agent_categories')
 }
 
-export async function upsertNodeTypes(tx: Queryable, rows: readonly object[]): Promise<void> {
-  await tx.query(
+/** Adds node types, and brings those that are there up to date. Says how many rows it wrote. */
+export async function upsertNodeTypes(tx: Queryable, rows: readonly object[]): Promise<number> {
+  const written = await tx.query(
     `insert into node_types (id, type_name, display_name, description, input_schema, output_schema, required_services, default_config,
         category, tags)
       select id, type_name, display_name, description, input_schema, output_schema, required_services, default_config, category, tags
@@ -25,20 +30,23 @@ export async function upsertNodeTypes(tx: Queryable, rows: readonly object[]): P
       where (node_types.display_name, node_types.description, node_types.input_schema, node_types.output_schema,
           node_types.default_config)
         is distinct from (excluded.display_name, excluded.description, excluded.input_schema, excluded.output_schema,
-          excluded.default_config)`,
+          excluded.default_config)
+      returning 1`,
     [JSON.stringify(rows)],
   )
+  return written.length
 }
 
-/** Adds categories that are not there yet. */
-export async function addCategories(tx: Queryable, rows: readonly object[]): Promise<void> {
-  await tx.query(
+/** Adds categories that are not there yet; says how many. */
+export async function addCategories(tx: Queryable, rows: readonly object[]): Promise<number> {
+  const added = await tx.query(
     `insert into agent_categories (id, name, name_en, parent_id, slug, sort_order)
       select id, name, name_en, parent_id, slug, sort_order
       from jsonb_to_recordset($1::jsonb) as r(id uuid, name text, name_en text, parent_id uuid, slug text, sort_order int)
-      on conflict do nothing`,
+      on conflict do nothing returning 1`,
     [JSON.stringify(rows)],
   )
+  return added.length
 }
 
 /** Adds the account of seeded agents: disabled, so that nobody signs in as it. */

@@ -24,14 +24,14 @@ const LOCK = 7_202_611_221
  * published agents (added once; what an administrator changes afterwards stays).
  */
 export async function seed(db: Database): Promise<void> {
-  await db.transaction(async (tx) => {
+  const written = await db.transaction(async (tx) => {
     await lockSeeding(tx, LOCK)
-    await upsertNodeTypes(tx, nodeTypeRows())
-    await addCategories(tx, categoryRows())
+    const catalogue = (await upsertNodeTypes(tx, nodeTypeRows())) + (await addCategories(tx, categoryRows()))
     await addOfficialAccount(tx, OFFICIAL_ID, OFFICIAL_EMAIL)
     for (const agent of seedAgents) await seedAgent(tx, agent)
+    return catalogue
   })
-  await refreshStatistics(db)
+  if (written > 0) await refreshStatistics(db)
 }
 
 function categoryRows() {

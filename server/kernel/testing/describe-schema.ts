@@ -29,6 +29,8 @@ export async function describeSchema(db: Queryable): Promise<string> {
     select pg_get_indexdef(i.indexrelid) as line from pg_index i join pg_class c on c.oid = i.indrelid
       where c.relnamespace::regnamespace::text in ('public', 'langgraph')
         and not exists (select 1 from pg_constraint where conindid = i.indexrelid)
+    union all select oid::regclass::text || ' with (' || array_to_string(reloptions, ', ') || ')' from pg_class
+      where relkind = 'r' and relnamespace::regnamespace::text in ('public', 'langgraph') and reloptions is not null
     union all select pg_get_triggerdef(oid) from pg_trigger where not tgisinternal
     union all select 'publication ' || pubname || ': ' || tablename from pg_publication_tables
     union all select oid::regclass::text || ' replica identity full' from pg_class where relreplident = 'f'
