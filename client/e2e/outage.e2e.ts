@@ -81,7 +81,7 @@ describe('an outage', () => {
     await page.getByText('word60').first().waitFor()
     await say(page, '离线写的第二个问题')
     await page.getByText('离线写的第二个问题').first().waitFor()
-    await page.getByText('待发').first().waitFor()
+    await page.getByText('待发').filter({ visible: true }).first().waitFor()
 
     await page.goto(`${product.origin}/chat/new`)
     await say(page, '离线的新对话')

@@ -25,6 +25,9 @@ import { bound, sourceOf, Watches } from './watches.ts'
 /** How long a tab waits for the engine to queue a mutation before it does so itself, ms. */
 const MUTATE_DEADLINE_MS = 4000
 
+/** How long a question to the replica waits for it to open, ms. */
+const OPENING_MS = 60_000
+
 /** A tab's `LocalStore`: Dexie at hand, everything else asked of the engine. */
 export class TabStore implements LocalStore {
   readonly user_id: string
@@ -173,9 +176,19 @@ export class TabStore implements LocalStore {
     },
   }
 
+  /** Waits for a replica that is still opening: who asks for rows wants those rows, not the news that they come later. */
   async query(sql: string, params: unknown[] = []): Promise<Record<string, unknown>[]> {
-    const rows = await this.#host.call({ op: 'query', sql, values: params })
-    return rows as Record<string, unknown>[]
+    const until = Date.now() + OPENING_MS
+    for (;;) {
+      try {
+        // rows of a query in words have no type that anybody could know
+        return (await this.#host.call({ op: 'query', sql, values: params })) as Record<string, unknown>[]
+      } catch (error) {
+        const opening = error instanceof AppError && error.code === 'server/unavailable' && this.#hostStatus.opening
+        if (!opening || Date.now() > until) throw error
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+    }
   }
 
   async rebuild(): Promise<void> {
