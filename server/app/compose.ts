@@ -94,33 +94,36 @@ export async function composeApplication(
     findActor: sessions.find,
     origins,
     gateway,
-    snapshots: (user_id) => worker.snapshots(user_id),
+    snapshots: (user_id) => worker?.snapshots(user_id) ?? [],
     log,
   })
-  const worker = createWorker({
-    db: runsDb,
-    log,
-    lease_ms: env.leaseMs,
-    models,
-    emit: (user_id, frame) => {
-      hub.emit(user_id, frame)
-      if (isRunFrame(frame)) events.publish(frame)
-    },
-    conversation: createConversation(runsDb),
-  })
+  // A process without this role queues runs and performs none.
+  const worker = env.services.has('worker')
+    ? createWorker({
+        db: runsDb,
+        log,
+        lease_ms: env.leaseMs,
+        models,
+        emit: (user_id, frame) => {
+          hub.emit(user_id, frame)
+          if (isRunFrame(frame)) events.publish(frame)
+        },
+        conversation: createConversation(runsDb),
+      })
+    : undefined
   notifications.on('banyan_session', (user_id) => {
     sessions.forget(user_id)
     void hub.recheck(user_id)
   })
 
   const dailyTokens = async () => (await settings.read()).daily_tokens
-  const hooks = chatHooks({
-    worker: env.services.has('worker') ? worker : undefined,
+  const runs = {
+    worker,
     notifyRuns: () => void notifyRuns(db).catch(ignoreLost),
-    notifyCancel: (execution_id) => void notifyCancel(db, execution_id).catch(ignoreLost),
+    notifyCancel: (execution_id: string) => void notifyCancel(db, execution_id).catch(ignoreLost),
     dailyTokens,
-  })
-  const pushDeps = { db, mutators: MUTATORS, hooks }
+  }
+  const pushDeps = { db, mutators: MUTATORS, hooks: chatHooks(runs) }
   const context: ServeContext = {
     findActor: sessions.find,
     log,
@@ -149,10 +152,10 @@ export async function composeApplication(
           return { state: 'up' }
         },
         sync: () => shapes?.status() ?? { state: 'up' },
-        worker: () => ({ state: worker.status().healthy ? 'up' : 'degraded' }),
+        ...(worker && { worker: () => ({ state: worker.status().healthy ? 'up' : 'degraded' }) }),
       }),
       ...(shapes ? [electricRouter({ server: shapes, secret: env.electricSecret })] : []),
-      openAiRoutes({ db, log, findKey: createKeyFinder(db), models, worker, events, dailyTokens }),
+      openAiRoutes({ ...runs, db, log, findKey: createKeyFinder(db), models, events }),
     ],
     routers: [
       identityRoutes(context, {
@@ -181,11 +184,11 @@ export async function composeApplication(
     setupToken: setUp.token,
     async start() {
       await Promise.all([models.start(), notifications.start(), shapes?.start()])
-      if (env.services.has('worker')) await worker.start()
+      await worker?.start()
     },
     async stop() {
       server.close()
-      await worker.stop()
+      await worker?.stop()
       await hub.stop()
       await shapes?.stop()
       server.closeAllConnections()

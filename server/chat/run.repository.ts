@@ -141,11 +141,11 @@ export function relockedPart(chat: { id: string; user_id: string; version_id: st
 }
 
 /** `stopped`: the person's run, marked for stopping, and waiting for no other. */
-export function stoppedPart(run: { execution_id: string; user_id: string }, guard: string): Part {
+export function stoppedPart(run: { execution_id: string; user_id: string }, guard?: string): Part {
   return {
     name: 'stopped',
     sql: `update run_queue set cancel_requested_at = coalesce(cancel_requested_at, now()), blocked_by = null
-      where execution_id = $1::uuid and user_id = $2::uuid and exists (select 1 from ${guard})`,
+      where execution_id = $1::uuid and user_id = $2::uuid ${guard ? `and exists (select 1 from ${guard})` : ''}`,
     values: [run.execution_id, run.user_id],
   }
 }

@@ -1,4 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { AppError } from '../../../shared/kernel/errors.ts'
+import type { Database } from '../../kernel/db.ts'
 import type { Actor } from '../../kernel/request.ts'
 import type { RunEvents } from '../run-events.ts'
 import { answerOf } from './api-chat.repository.ts'
@@ -35,9 +37,12 @@ export async function answerAsAgent(
   })
 }
 
-/** Begins the run and passes its text on until it ends. `sent` counts characters. */
-function streamRun(
-  { events, worker }: AgentAnswerDeps,
+/**
+ * Begins the run and passes its text on until it ends. `sent` counts characters. Frames tell of a run in this process;
+ * the row tells of one that another process has, from the start or after this one lost it.
+ */
+async function streamRun(
+  { db, events }: AgentAnswerDeps,
   run: ApiRun,
   writer: CompletionWriter,
   gone: AbortSignal,
@@ -48,21 +53,38 @@ function streamRun(
     sent += text.length
     writer.text(text)
   }
-  return new Promise((resolve) => {
-    const off = events.on(run.execution_id, (frame) => {
-      // A later attempt repeats what was sent; only what is new goes out.
-      if (frame.t === 'run.snapshot') send(frame.text.slice(sent))
-      else if (frame.t === 'run.text') send(frame.text)
-      else if (frame.t === 'run.end') {
-        off()
-        resolve({ status: frame.status, sent })
-      }
-    })
-    gone.addEventListener('abort', () => {
-      off()
-      worker.cancel(run.execution_id)
-      resolve({ status: 'cancelled', sent })
-    })
-    run.begin()
+  const over = new AbortController()
+  const ended = Promise.withResolvers<string>()
+  const off = events.on(run.execution_id, (frame) => {
+    // A later attempt repeats what was sent; only what is new goes out.
+    if (frame.t === 'run.snapshot') send(frame.text.slice(sent))
+    else if (frame.t === 'run.text') send(frame.text)
+    else if (frame.t === 'run.end') ended.resolve(frame.status)
   })
+  gone.addEventListener('abort', () => ended.resolve('cancelled'), { signal: over.signal })
+  if (gone.aborted) ended.resolve('cancelled')
+  run.begin()
+  const status = await Promise.race([ended.promise, settled(db, run, over.signal)])
+  over.abort()
+  off()
+  if (gone.aborted) await run.stop()
+  return { status, sent }
 }
+
+/** How often the row of an answer is looked at, ms. */
+const LOOK_MS = { here: 1_000, elsewhere: 200 }
+
+/** The run's end, as its answer's row shows it. Runs end by themselves, so this does, too. */
+async function settled(db: Database, run: ApiRun, over: AbortSignal): Promise<string> {
+  const every = run.here ? LOOK_MS.here : LOOK_MS.elsewhere
+  while (await passed(every, over)) {
+    // A database that is away for a moment is asked again.
+    const answer = await answerOf(db, run.answer_message_id).catch(() => 'unknown' as const)
+    if (answer === undefined) return 'failed'
+    if (answer !== 'unknown' && answer.status !== 'sending') return answer.workflow_status
+  }
+  return 'cancelled'
+}
+
+/** False when the wait was ended before its time. */
+const passed = (ms: number, over: AbortSignal): Promise<boolean> => pause(ms, true, { signal: over }).catch(() => false)

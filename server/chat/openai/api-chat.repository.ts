@@ -35,6 +35,10 @@ export function pendingAnswerPart(run: NewRun): Part {
 }
 
 export interface ApiAnswer extends Record<string, unknown> {
+  /** `sending` while the run is not over. */
+  status: string
+  /** How the run ended. */
+  workflow_status: string
   content: string
   metadata: {
     tokens_prompt?: number | undefined
@@ -43,10 +47,10 @@ export interface ApiAnswer extends Record<string, unknown> {
   }
 }
 
-/** An answer as its run left it. */
+/** An answer as its run left it, or as it is until then. */
 export async function answerOf(db: Queryable, answer_message_id: string): Promise<ApiAnswer | undefined> {
   const [answer] = await db.query<ApiAnswer>(
-    prepared('select content, metadata from chat_messages where id = $1', [answer_message_id]),
+    prepared('select content, status, workflow_status, metadata from chat_messages where id = $1', [answer_message_id]),
   )
   return answer
 }

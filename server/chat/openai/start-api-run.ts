@@ -1,14 +1,15 @@
 import { mayDo } from '../../../shared/identity/permissions.ts'
-import { userError } from '../../../shared/kernel/errors.ts'
+import { toAppError, userError } from '../../../shared/kernel/errors.ts'
 import { newId } from '../../../shared/kernel/id.ts'
 import { mayRun } from '../../agent/index.ts'
 import { auditPart } from '../../kernel/audit-log.ts'
 import type { Database } from '../../kernel/db.ts'
+import type { Log } from '../../kernel/log.ts'
 import type { Actor } from '../../kernel/request.ts'
 import { compose } from '../../kernel/statement.ts'
 import type { Worker } from '../../workflow/index.ts'
 import { requireQuota } from '../quota.ts'
-import { executionPart, queuedPart, usagePart, type NewRun } from '../run.repository.ts'
+import { executionPart, queuedPart, stoppedPart, usagePart, type NewRun } from '../run.repository.ts'
 import { agentBySlug, type CallableAgent } from './agent-model.repository.ts'
 import { apiChatPart, messagesPart, pendingAnswerPart } from './api-chat.repository.ts'
 import type { ChatCompletionRequest } from './chat-request.ts'
@@ -16,15 +17,24 @@ import { chainOf, questionOf } from './message-chain.ts'
 
 export interface ApiRunDeps {
   db: Database
-  worker: Worker
+  log: Log
+  /** Undefined in a process without the worker role: the run waits in the queue for another. */
+  worker: Worker | undefined
+  /** Tell the workers of all processes, after the commit, that the queue has a new row, or that a run shall stop. */
+  notifyRuns: () => void
+  notifyCancel: (execution_id: string) => void
   dailyTokens: () => Promise<number>
 }
 
 export interface ApiRun {
   execution_id: string
   answer_message_id: string
+  /** It runs in this process, as far as anybody knows. */
+  here: boolean
   /** Begins the run. Call it when somebody listens. */
   begin: () => void
+  /** Makes it stop, wherever it runs or waits. Never throws. */
+  stop: () => Promise<void>
 }
 
 /**
@@ -40,7 +50,7 @@ export async function startApiRun(
   const agent = await requireCallable(deps, actor, slug)
   const chain = chainOf(messages)
   const question = questionOf(chain)
-  const lease = deps.worker.reserve(actor.user_id)
+  const lease = deps.worker?.reserve(actor.user_id)
   const run: NewRun = {
     execution_id: newId(),
     chat_id: newId(),
@@ -63,16 +73,28 @@ export async function startApiRun(
   try {
     await deps.db.query(compose([...chat, executionPart(run), queuedPart(run), usagePart(run), started], 'select 1'))
   } catch (error) {
-    if (lease) deps.worker.release(lease)
+    if (lease) deps.worker?.release(lease)
     throw error
   }
   return {
     execution_id: run.execution_id,
     answer_message_id: run.answer_message_id,
+    here: lease !== undefined,
     begin: () => {
-      if (lease) deps.worker.started(lease, run.execution_id)
-      else deps.worker.wake()
+      if (lease) deps.worker?.started(lease, run.execution_id)
+      else deps.notifyRuns()
     },
+    stop: () => stopRun(deps, run),
+  }
+}
+
+async function stopRun({ db, log, worker, notifyCancel }: ApiRunDeps, run: NewRun): Promise<void> {
+  worker?.cancel(run.execution_id)
+  try {
+    await db.query(compose([stoppedPart(run)], 'select 1'))
+    notifyCancel(run.execution_id)
+  } catch (error) {
+    log.warn({ event: 'v1.stop-failed', run: run.execution_id, reason: toAppError(error).message })
   }
 }
 
