@@ -11,7 +11,7 @@ export function watch(page: Page, origin: string): Trouble {
   page.on('pageerror', (error) => lines.push(`page error: ${error.message}`))
   page.on('console', (message) => {
     // A dead server is part of these journeys; everything else that the console calls an error is not.
-    if (message.type() === 'error' && !/net::ERR_|Failed to load resource|WebSocket connection/.test(message.text())) {
+    if (message.type() === 'error' && !/net::ERR_|Failed to load resource|WebSocket connection|when fetching the script/.test(message.text())) {
       lines.push(`console: ${message.text()}`)
     }
   })
