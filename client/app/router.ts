@@ -25,8 +25,7 @@ for (const module of modules) {
 }
 
 router.beforeEach(async (to) => {
-  const words = moduleOf(to)
-  const [, elsewhere] = await Promise.all([words ? loadWords(words) : undefined, whereInstead(to)])
+  const [elsewhere] = await Promise.all([whereInstead(to), ...modulesOf(to).map(loadWords)])
   return elsewhere ?? true
 })
 
@@ -34,8 +33,9 @@ router.afterEach((to) => {
   document.title = to.meta.title ? `${say(to.meta.title)} · 榕 Banyan` : '榕 Banyan'
 })
 
-function moduleOf(to: RouteLocationNormalized): string | undefined {
-  return to.matched.map((record) => record.meta.module).findLast((module) => module !== undefined)
+/** Modules whose frames and pages are to be drawn. */
+function modulesOf(to: RouteLocationNormalized): string[] {
+  return [...new Set(to.matched.flatMap((record) => record.meta.module ?? []))]
 }
 
 /** Where a person must go first: set-up, sign-in; or home, when the page is not for them. */
