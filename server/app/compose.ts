@@ -20,7 +20,7 @@ import type { Log } from '../kernel/log.ts'
 import type { ServeContext } from '../kernel/serve.ts'
 import { compose as composeStatement } from '../kernel/statement.ts'
 import { storeRoutes } from '../store/index.ts'
-import { createWorker, notifyCancel, notifyRuns, runRoutes } from '../workflow/index.ts'
+import { createWorker, notifyCancel, notifyRuns, runRoutes, wakeByNotifications } from '../workflow/index.ts'
 import {
   createElectricUpstream,
   createEmbeddedUpstream,
@@ -111,6 +111,7 @@ export async function composeApplication(
         conversation: createConversation(runsDb),
       })
     : undefined
+  if (worker) wakeByNotifications(notifications, worker)
   notifications.on('banyan_session', (user_id) => {
     sessions.forget(user_id)
     void hub.recheck(user_id)
@@ -183,8 +184,9 @@ export async function composeApplication(
     server,
     setupToken: setUp.token,
     async start() {
-      await Promise.all([models.start(), notifications.start(), shapes?.start()])
+      await Promise.all([models.start(), shapes?.start()])
       await worker?.start()
+      await notifications.start()
     },
     async stop() {
       server.close()

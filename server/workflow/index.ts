@@ -7,7 +7,7 @@ export type {
   RunOutcome,
   RunVersion,
 } from './ports.ts'
-export { notifyCancel, notifyRuns, RUN_CHANNEL } from './wake-up.ts'
+export { notifyCancel, notifyRuns, wakeByNotifications } from './wake-up.ts'
 export type { Lease, Worker, WorkerDeps, WorkerLimits, WorkerStatus } from './worker-contract.ts'
 export { createWorker } from './worker.ts'
 export { runRoutes } from './run-routes.ts'

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { createNotifications, type Notifications } from '../kernel/listen.ts'
 import { until, useBench } from './testing/bench.ts'
-import { answerOf, ask, ended, newAgent, newChat, newUser, type Agent } from './testing/rig.ts'
-import { notifyCancel, notifyRuns } from './wake-up.ts'
+import { answerOf, ask, ended, newAgent, newChat, newUser, log, type Agent } from './testing/rig.ts'
+import { notifyCancel, notifyRuns, wakeByNotifications } from './wake-up.ts'
+import type { Worker } from './worker-contract.ts'
 
 const bench = useBench()
 
@@ -11,6 +13,13 @@ async function place(): Promise<{ agent: Agent; chat: string }> {
 }
 
 const questions = () => bench.mock.requests.map(({ body }) => body.messages?.at(-1)?.content)
+
+async function listening(worker: Worker): Promise<Notifications> {
+  const notifications = createNotifications({ url: bench.db.url, log })
+  wakeByNotifications(notifications, worker)
+  await notifications.start()
+  return notifications
+}
 
 describe('the queue', () => {
   it('holds a run until the one before it in its branch has ended', async () => {
@@ -80,14 +89,28 @@ describe('the queue', () => {
   it('wakes by NOTIFY, and stops by NOTIFY', async () => {
     const { agent, chat } = await place()
     bench.mock.set({ tokens: 1000, tokens_per_second: 100 })
-    const { worker } = await bench.work({ limits: { poll_ms: 60_000 } })
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    const { worker } = await bench.work({ limits: { poll_ms: 60_000 }, lease_ms: 60_000 })
+    const notifications = await listening(worker)
     const asked = await ask(bench.db, agent, chat, 'one')
     await notifyRuns(bench.db)
     await until(() => worker.status().running).toBe(1)
     await until(() => bench.mock.requests.length).toBe(1)
     await notifyCancel(bench.db, asked.execution_id)
     expect(await ended(bench.db, asked)).toMatchObject({ workflow_status: 'cancelled' })
+    await notifications.stop()
+  })
+
+  it('looks again when it listens again: what was said meanwhile is lost', async () => {
+    const { agent, chat } = await place()
+    const { worker } = await bench.work({ limits: { poll_ms: 60_000 } })
+    const notifications = await listening(worker)
+    await bench.db.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'banyan-listen' and datname = current_database()",
+    )
+    const asked = await ask(bench.db, agent, chat, 'one')
+    await notifyRuns(bench.db)
+    expect(await ended(bench.db, asked)).toMatchObject({ workflow_status: 'completed' })
+    await notifications.stop()
   })
 
   it('is shared by two workers without a run done twice', async () => {

@@ -9,7 +9,7 @@ import { RunQueue, type Claim, type TextPiece } from './run-queue.repository.ts'
 import { endLostRuns } from './sweep.ts'
 import { VersionCache } from './version-cache.ts'
 import type { Lease, Worker, WorkerDeps, WorkerLimits, WorkerStatus } from './worker-contract.ts'
-import { listenForRuns, notifyRuns, type WakeUp } from './wake-up.ts'
+import { notifyRuns } from './wake-up.ts'
 
 const LIMITS: WorkerLimits = {
   runs: 400,
@@ -27,7 +27,7 @@ export function createWorker(deps: WorkerDeps): Worker {
 
 /**
  * Takes runs from the queue and performs them. Four clocks: a heartbeat for all leases (a third of their length), a slow
- * poll, the writing of partial text, and a sweep for runs that fell out of the queue. NOTIFY only saves waiting.
+ * poll, the writing of partial text, and a sweep for runs that fell out of the queue. Being woken only saves waiting.
  */
 class LeasingWorker implements Worker {
   readonly id = `worker-${newId()}`
@@ -47,7 +47,6 @@ class LeasingWorker implements Worker {
   /** Runs are known to wait: nobody may jump the queue by self-claim. */
   #backlog = false
   #keeping: Promise<void> = Promise.resolve()
-  #listening: WakeUp | undefined
   #stopping = false
   #healthy = true
 
@@ -107,9 +106,7 @@ class LeasingWorker implements Worker {
   }
 
   async start(): Promise<void> {
-    const { lease_ms, db, log } = this.#deps
-    this.#listening = listenForRuns(db, log, { runs: () => this.wake(), cancel: (id) => this.cancel(id) })
-    this.#every(lease_ms / 3, () => this.#beat())
+    this.#every(this.#deps.lease_ms / 3, () => this.#beat())
     this.#every(this.#limits.poll_ms, () => this.#poll())
     this.#every(this.#limits.partials_ms, () => this.#keep())
     this.#every(this.#limits.sweep_ms, () => endLostRuns(this.#performance, 'recent'))
@@ -119,7 +116,6 @@ class LeasingWorker implements Worker {
 
   async stop(): Promise<void> {
     this.#stopping = true
-    this.#listening?.close()
     const deadline = Date.now() + this.#limits.grace_ms
     while (this.#runs.size > 0 && Date.now() < deadline) await sleep(20)
     for (const run of this.#runs.values()) run.stop('drained')
