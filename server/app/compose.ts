@@ -4,6 +4,7 @@ import { agentRoutes } from '../agent/index.ts'
 import { chatHooks, createConversation, createRunEvents, isRunFrame, openAiRoutes } from '../chat/index.ts'
 import { detectModels } from '../config/index.ts'
 import {
+  ActorCache,
   createAuth,
   createAuthHandler,
   createKeyFinder,
@@ -72,7 +73,8 @@ export async function composeApplication(
     secureCookies: env.publicUrl.startsWith('https:'),
     signUpOpen: async () => (await settings.read()).sign_up_open,
   })
-  const sessions = createSessions(auth, db)
+  const known = new ActorCache()
+  const findActor = createSessions(auth, db, known).find
   const setUp = createSetUp(db, auth, env.dataDir)
   if (env.admin) await ensureAdministrator(db, auth, env.admin.email, env.admin.password)
 
@@ -91,7 +93,7 @@ export async function composeApplication(
 
   const events = createRunEvents()
   const hub = createSocketHub({
-    findActor: sessions.find,
+    findActor,
     origins,
     gateway,
     snapshots: (user_id) => worker?.snapshots(user_id) ?? [],
@@ -112,10 +114,17 @@ export async function composeApplication(
       })
     : undefined
   if (worker) wakeByNotifications(notifications, worker)
-  notifications.on('banyan_session', (user_id) => {
-    sessions.forget(user_id)
-    void hub.recheck(user_id)
-  })
+  notifications.on(
+    'banyan_session',
+    (user_id) => {
+      known.forget(user_id)
+      void hub.recheck(user_id)
+    },
+    () => {
+      known.clear()
+      void hub.recheckAll()
+    },
+  )
 
   const dailyTokens = async () => (await settings.read()).daily_tokens
   const runs = {
@@ -126,7 +135,7 @@ export async function composeApplication(
   }
   const pushDeps = { db, mutators: MUTATORS, hooks: chatHooks(runs) }
   const context: ServeContext = {
-    findActor: sessions.find,
+    findActor,
     log,
     auditRefusal: (actor, action, code, request_id) => {
       const entry = auditPart({
@@ -156,13 +165,13 @@ export async function composeApplication(
         ...(worker && { worker: () => ({ state: worker.status().healthy ? 'up' : 'degraded' }) }),
       }),
       ...(shapes ? [electricRouter({ server: shapes, secret: env.electricSecret })] : []),
-      openAiRoutes({ ...runs, db, log, findKey: createKeyFinder(db), models, events }),
+      openAiRoutes({ ...runs, db, log, findKey: createKeyFinder(db, known), models, events }),
     ],
     routers: [
       identityRoutes(context, {
         db,
         auth,
-        sessions,
+        known,
         settings,
         setUp,
         model: () => ({ kind: models.current().kind, name: models.current().default_model }),

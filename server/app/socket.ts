@@ -44,6 +44,7 @@ export interface SocketHub {
   emit(user_id: string, frame: ServerFrame): void
   /** Asks again who is behind a person's sockets; closes those whose session ended. */
   recheck(user_id: string): Promise<void>
+  recheckAll(): Promise<void>
   connections(): number
   stop(): Promise<void>
 }
@@ -62,6 +63,8 @@ export function createSocketHub(deps: SocketHubDeps): SocketHub {
   const wss = new WebSocketServer({ noServer: true, maxPayload: LIMITS.frameBytes, perMessageDeflate: false })
   const users = new Map<string, Set<Connection>>()
   let stopping = false
+  /** How often somebody's rights may have changed. */
+  let changes = 0
 
   function send(connection: Connection, frame: ServerFrame): void {
     sendText(connection, JSON.stringify(frame))
@@ -161,12 +164,35 @@ export function createSocketHub(deps: SocketHubDeps): SocketHub {
   }, HEARTBEAT_MS)
   heartbeat.unref()
 
+  /** Looks again when rights changed during the look-up: `recheck` does not see a socket that is not there yet. */
+  async function currentActor(headers: IncomingMessage['headers']): Promise<Actor | undefined> {
+    for (;;) {
+      const before = changes
+      const actor = await deps.findActor(headers)
+      if (before === changes) return actor
+    }
+  }
+
+  async function recheck(user_id: string): Promise<void> {
+    changes += 1
+    // A connection that closes meanwhile leaves the set, so the loop goes over a copy.
+    const own = Array.from(users.get(user_id) ?? [])
+    for (const connection of own) {
+      // Who cannot be asked about has to come again; only a known answer may sign a person out.
+      const code = await deps.findActor(connection.headers).then(
+        (actor) => changeOf(connection.actor, actor),
+        () => 'server/unavailable' as const,
+      )
+      if (code) close(connection, code, code === 'server/unavailable' ? 1013 : 4001)
+    }
+  }
+
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const path = new URL(request.url ?? '/', 'http://server').pathname
     if (path !== '/api/socket' || stopping) return refuseUpgrade(socket, path === '/api/socket' ? 503 : 404)
     if (!isOurHost(deps.origins, request.headers.host) || !isSameOrigin(deps.origins, request.headers))
       return refuseUpgrade(socket, 403)
-    const actor = await deps.findActor(request.headers)
+    const actor = await currentActor(request.headers)
     if (!actor) return refuseUpgrade(socket, 401)
     if (!mayDo(actor.roles, 'socket:connect')) return refuseUpgrade(socket, 403)
     wss.handleUpgrade(request, socket, head, (webSocket) => accept(webSocket, actor, request.headers))
@@ -188,15 +214,9 @@ export function createSocketHub(deps: SocketHubDeps): SocketHub {
       const text = JSON.stringify(frame)
       for (const connection of own) sendText(connection, text)
     },
-    async recheck(user_id) {
-      // A connection that closes meanwhile leaves the set, so the loop goes over a copy.
-      const own = Array.from(users.get(user_id) ?? [])
-      for (const connection of own) {
-        const actor = await deps.findActor(connection.headers).catch(() => undefined)
-        const changed =
-          !actor || actor.epoch !== connection.actor.epoch || actor.roles.join() !== connection.actor.roles.join()
-        if (changed) close(connection, actor ? 'auth/changed' : 'auth/required', 4001)
-      }
+    recheck,
+    async recheckAll() {
+      for (const user_id of Array.from(users.keys())) await recheck(user_id)
     },
     connections: () => [...users.values()].reduce((sum, own) => sum + own.size, 0),
     async stop() {
@@ -207,6 +227,12 @@ export function createSocketHub(deps: SocketHubDeps): SocketHub {
       for (const own of users.values()) for (const connection of own) connection.socket.terminate()
     },
   }
+}
+
+/** What changed about the person behind a connection; undefined when nothing did. */
+function changeOf(before: Actor, now: Actor | undefined): 'auth/required' | 'auth/changed' | undefined {
+  if (!now) return 'auth/required'
+  return now.epoch !== before.epoch || now.roles.join() !== before.roles.join() ? 'auth/changed' : undefined
 }
 
 function refusal(id: number, status: number, code: string): ServerFrame {

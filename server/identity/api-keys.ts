@@ -5,11 +5,12 @@ import { auditPart } from '../kernel/audit-log.ts'
 import type { Database } from '../kernel/db.ts'
 import type { Actor } from '../kernel/request.ts'
 import { compose, rowsOf } from '../kernel/statement.ts'
+import type { ActorCache } from './actor-cache.ts'
 import { keyPart, revokedKeyPart, useKey } from './api-key.repository.ts'
+import { announceRights } from './session.repository.ts'
 import { actorOf } from './user.repository.ts'
 
 const PREFIX = 'bny_'
-const CACHE_MS = 15_000
 
 /** Makes a key of 256 random bits. The text is returned this once; the table holds its SHA-256. */
 export async function createKey(
@@ -27,27 +28,24 @@ export async function createKey(
   return { id, key }
 }
 
+/** Revokes a person's own key, and tells every process. */
 export async function revokeKey(db: Database, { user_id }: Actor, id: string): Promise<void> {
   const revoked = auditPart({ actor_id: user_id, action: 'key.revoke', object_type: 'api_key', object_id: id }, 'key')
   const rows = await db.query(compose([revokedKeyPart(id, user_id), revoked], rowsOf('key')))
   if (rows.length === 0) throw userError('row/not-found', { table: 'api_keys' })
+  await announceRights(db, user_id)
 }
 
-/** Finds the person behind `Authorization: Bearer bny_…`. A revoked key works for at most 15 seconds more. */
-export function createKeyFinder(db: Database, now: () => number = Date.now) {
-  const cache = new Map<string, { actor: Actor | undefined; until: number }>()
+/** Finds the person behind `Authorization: Bearer bny_…`. `known` is told when a key is revoked or rights change. */
+export function createKeyFinder(db: Database, known: ActorCache) {
   return async (authorization: string | undefined): Promise<Actor | undefined> => {
     const key = /^Bearer\s+(bny_[A-Za-z0-9_-]{20,100})$/.exec(authorization ?? '')?.[1]
     if (!key) return undefined
     const hash = hashOf(key)
-    const name = hash.toString('base64')
-    const known = cache.get(name)
-    if (known && known.until > now()) return known.actor
-    const user_id = await useKey(db, hash)
-    const actor = user_id === undefined ? undefined : await actorOf(db, user_id)
-    if (cache.size > 5000) cache.clear()
-    cache.set(name, { actor, until: now() + CACHE_MS })
-    return actor
+    return known.get(`key ${hash.toString('base64')}`, async () => {
+      const user_id = await useKey(db, hash)
+      return user_id === undefined ? undefined : actorOf(db, user_id)
+    })
   }
 }
 

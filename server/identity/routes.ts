@@ -3,12 +3,12 @@ import { mayDo, PERMISSIONS } from '../../shared/identity/permissions.ts'
 import type { Database } from '../kernel/db.ts'
 import type { Actor } from '../kernel/request.ts'
 import { createRouter, serve, servePublic, type Router, type ServeContext } from '../kernel/serve.ts'
+import type { ActorCache } from './actor-cache.ts'
 import { keysOf } from './api-key.repository.ts'
 import { createKey, revokeKey } from './api-keys.ts'
 import type { Auth } from './auth.ts'
 import { createUser } from './create-user.ts'
 import { endSessionsOf, openSessionsOf } from './session.repository.ts'
-import type { Sessions } from './sessions.ts'
 import type { SettingsStore } from './settings.ts'
 import type { SetUp } from './set-up.ts'
 import { updateUser } from './update-user.ts'
@@ -17,7 +17,8 @@ import { findUsers } from './user.repository.ts'
 export interface IdentityRoutes {
   db: Database
   auth: Auth
-  sessions: Sessions
+  /** Forgets at once, in this process, whose rights change; others are told by notification. */
+  known: ActorCache
   settings: SettingsStore
   setUp: SetUp
   /** What answers when an agent names no model. */
@@ -82,12 +83,12 @@ function sessionRoutes(router: Router, context: ServeContext, deps: IdentityRout
     api.endAllSessions,
   )(async ({ actor }) => {
     await endSessionsOf(deps.db, actor.user_id)
-    deps.sessions.forget(actor.user_id)
+    deps.known.forget(actor.user_id)
     return {}
   })
 }
 
-function keyRoutes(router: Router, context: ServeContext, { db }: IdentityRoutes): void {
+function keyRoutes(router: Router, context: ServeContext, { db, known }: IdentityRoutes): void {
   serve(router, context, api.listKeys)(async ({ actor }) => ({ keys: await keysOf(db, actor.user_id) }))
   serve(router, context, api.createKey)(({ actor, body }) => createKey(db, actor, body))
   serve(
@@ -96,11 +97,12 @@ function keyRoutes(router: Router, context: ServeContext, { db }: IdentityRoutes
     api.revokeKey,
   )(async ({ actor, params }) => {
     await revokeKey(db, actor, params.id)
+    known.forget(actor.user_id)
     return {}
   })
 }
 
-function userRoutes(router: Router, context: ServeContext, { db, auth, sessions, settings }: IdentityRoutes): void {
+function userRoutes(router: Router, context: ServeContext, { db, auth, known, settings }: IdentityRoutes): void {
   serve(router, context, api.listUsers)(async ({ query }) => ({ users: await findUsers(db, query.q ?? '') }))
   serve(router, context, api.createUser)(async ({ actor, body }) => ({ id: await createUser(db, auth, actor, body) }))
   serve(
@@ -109,7 +111,7 @@ function userRoutes(router: Router, context: ServeContext, { db, auth, sessions,
     api.updateUser,
   )(async ({ actor, params, body }) => {
     const entry = await updateUser(db, actor, params.id, body)
-    sessions.forget(params.id)
+    known.forget(params.id)
     return entry
   })
   serve(router, context, api.getSettings)(() => settings.read())
