@@ -62,18 +62,22 @@ export class Engine implements FeedSink {
   #pusher: Pusher | undefined
   #replica: Replica | undefined
   #mode: HostStatus['mode'] = 'online'
-  #opening = false
+  #opening: boolean
   #bytes: number | undefined
   #stopped = false
 
   constructor(options: EngineOptions) {
     this.#options = options
+    this.#opening = options.openReplica !== undefined
     this.#identity = new Identity(options.user_id, options.epoch)
     this.#db = options.db
     this.#health = new Health(() => this.#emitStatus())
     this.#bus = new TabBus(options.user_id, {
       call: (body) => this.#call(body),
-      poke: () => this.#outboxGrew(),
+      poke: () => {
+        this.#outboxGrew()
+        if (this.#replica) void this.#settler.settle()
+      },
       gone: (tab) => this.#live.unwatchAll(watchesOf(tab)),
     })
     this.#socket = new Socket(`${options.origin.replace(/^http/, 'ws')}/api/socket`, {

@@ -23,7 +23,7 @@ import { removeReplicas } from './replica-home.ts'
 import { bound, sourceOf, Watches } from './watches.ts'
 
 /** How long a tab waits for the engine to queue a mutation before it does so itself, ms. */
-const MUTATE_DEADLINE_MS = 4000
+const MUTATE_DEADLINE_MS = 1500
 
 /** How long a question to the replica waits for it to open, ms. */
 const OPENING_MS = 60_000
@@ -104,16 +104,28 @@ export class TabStore implements LocalStore {
     // arguments travel as JSON: what JSON would lose must not reach the overlay either
     const plain: Record<string, unknown> = JSON.parse(JSON.stringify(args))
     const mutation: NewMutation = { id: newId(), name, version, args: plain, created_at: new Date().toISOString() }
-    try {
-      await this.#host.call({ op: 'mutate', mutation }, MUTATE_DEADLINE_MS)
-    } catch (error) {
-      if (!(error instanceof AppError) || error.code !== 'server/unavailable') throw error
-      // no engine answers (it may be starting, or frozen): the outbox is ours to write, the id keeps it single
+    if (!(await this.#askEngine(mutation))) {
       await enqueue(this.#db, this.device_id, mutation)
       this.#host.poke()
     }
     await this.#count()
     return { id: mutation.id }
+  }
+
+  /**
+   * Lets the engine judge a mutation on the replica and queue it. False when there is nobody to judge: no replica yet,
+   * or an engine that is starting or frozen. Then the outbox is ours to write, at once, so that a page which is closed
+   * in the next moment loses nothing; the id keeps it single.
+   */
+  async #askEngine(mutation: NewMutation): Promise<boolean> {
+    if (this.#hostStatus.mode !== 'replica') return false
+    try {
+      await this.#host.call({ op: 'mutate', mutation }, MUTATE_DEADLINE_MS)
+      return true
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'server/unavailable') return false
+      throw error
+    }
   }
 
   get status(): SyncStatus {
