@@ -54,11 +54,17 @@ export async function refreshSession(): Promise<void> {
     expired.value = true
     return
   }
+  const again = sessionExpired.value || fresh.user?.epoch !== before?.epoch
   expired.value = false
   current.value = fresh
   reach.value = 'known'
   if (fresh.user) keep(fresh)
   if (fresh.user && fresh.user.id !== before?.id) await openFor(fresh)
+  else if (fresh.user && again) {
+    // Signed in anew, or with other rights: the engine starts over with what is on the device.
+    await closeLocal({ wipe: false })
+    await openFor(fresh)
+  }
 }
 
 async function openFor({ user: person }: Session): Promise<void> {
