@@ -9,13 +9,14 @@ import type { Log } from '../kernel/log.ts'
 import { isOurHost, isSameOrigin, type OriginRules } from '../kernel/origin.ts'
 import type { Actor, FindActor } from '../kernel/request.ts'
 import { parseFrame } from './client-frame.ts'
+import { TokenBucket } from './token-bucket.ts'
 
 /** What one connection may do. Beyond it the connection is closed with the reason. */
 const LIMITS = {
   frameBytes: 64 * 1024,
   polls: 64,
-  /** Frames per second, averaged over ten. */
-  framesPerSecond: 100,
+  /** Frames from the client: a replica that comes back may ask for everything at once. */
+  frames: { per_second: 100, burst: 1000 },
   socketsPerUser: 20,
   /** Unsent bytes at which a reader counts as stalled. */
   backlogBytes: 8 * 1024 * 1024,
@@ -55,7 +56,7 @@ interface Connection {
   headers: IncomingMessage['headers']
   polls: Map<number, AbortController>
   alive: boolean
-  frames: number
+  frames: TokenBucket
 }
 
 /** `WS /api/socket`: all live shapes of a replica and everything that happens in the person's runs, on one connection. */
@@ -87,7 +88,8 @@ export function createSocketHub(deps: SocketHubDeps): SocketHub {
   }
 
   function accept(socket: WebSocket, actor: Actor, headers: IncomingMessage['headers']): void {
-    const connection: Connection = { socket, actor, headers, polls: new Map(), alive: true, frames: 0 }
+    const frames = new TokenBucket(LIMITS.frames)
+    const connection: Connection = { socket, actor, headers, polls: new Map(), alive: true, frames }
     const own = users.get(actor.user_id) ?? new Set()
     if (own.size >= LIMITS.socketsPerUser) {
       close(connection, 'request/rate-limited', 4008)
@@ -108,8 +110,7 @@ export function createSocketHub(deps: SocketHubDeps): SocketHub {
   }
 
   function receive(connection: Connection, data: RawData, isBinary: boolean): void {
-    connection.frames += 1
-    if (connection.frames > LIMITS.framesPerSecond * 10) {
+    if (!connection.frames.take()) {
       close(connection, 'request/rate-limited', 4008)
       return
     }
@@ -153,7 +154,6 @@ export function createSocketHub(deps: SocketHubDeps): SocketHub {
   const heartbeat = setInterval(() => {
     for (const own of users.values()) {
       for (const connection of own) {
-        connection.frames = Math.max(0, connection.frames - LIMITS.framesPerSecond * (HEARTBEAT_MS / 1000))
         if (!connection.alive) connection.socket.terminate()
         else {
           connection.alive = false
