@@ -1,4 +1,4 @@
-import { createRouter, type Router } from '../kernel/http.ts'
+import { createRouter, type Request, type Router } from '../kernel/http.ts'
 
 export interface PartStatus {
   state: 'up' | 'degraded' | 'down'
@@ -15,7 +15,7 @@ export function healthRoutes(parts: Record<string, AskPart>): Router {
     response.json({ status: 'ok' })
   })
   router.get('/api/ready', async (request, response) => {
-    const local = /^(::1|127\.|::ffff:127\.)/.test(request.socket.remoteAddress ?? '')
+    const local = isFromHere(request)
     const states = await Promise.all(
       Object.entries(parts).map(async ([name, ask]) => {
         const status = await askPart(ask)
@@ -27,6 +27,12 @@ export function healthRoutes(parts: Record<string, AskPart>): Router {
     response.status(down ? 503 : 200).json({ status: down ? 'down' : 'ready', parts: Object.fromEntries(states) })
   })
   return router
+}
+
+/** Asked on this machine, by somebody who is there: a proxy on this machine also speaks for people elsewhere. */
+function isFromHere({ socket, headers }: Request): boolean {
+  const forwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined
+  return !forwarded && /^(::1$|127\.|::ffff:127\.)/.test(socket.remoteAddress ?? '')
 }
 
 async function askPart(ask: AskPart): Promise<PartStatus> {
