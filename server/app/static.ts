@@ -1,4 +1,5 @@
-import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import path from 'node:path'
 import type { Request, RequestHandler, Response } from '../kernel/http.ts'
 
@@ -39,8 +40,8 @@ export function serveClient(directory: string): RequestHandler {
   return (request, response, next) => {
     const reads = request.method === 'GET' || request.method === 'HEAD'
     const asset = reads && !NOT_PAGES.test(request.path) ? assetAt(current(), request.path) : undefined
-    if (asset) send(asset, request, response)
-    else next()
+    if (asset) return send(asset, request, response)
+    next()
   }
 }
 
@@ -48,23 +49,32 @@ function assetAt(assets: ReadonlyMap<string, Asset>, address: string): Asset | u
   return assets.get(address) ?? (path.extname(address) === '' ? assets.get('/index.html') : undefined)
 }
 
-function send(asset: Asset, request: Request, response: Response): void {
+async function send(asset: Asset, request: Request, response: Response): Promise<void> {
+  const { file, size, encoding } = encodedFor(asset, String(request.headers['accept-encoding'] ?? ''))
+  const found = await open(file).catch(() => undefined)
+  // A build removes files before it lists new ones, and may have written this one anew.
+  if (!found || (await found.stat()).size !== size) {
+    await found?.close()
+    response.status(503).set({ 'retry-after': '1', 'cache-control': 'no-store' }).end()
+    return
+  }
   response.setHeader('content-type', asset.type)
   response.setHeader('etag', asset.etag)
   response.setHeader('vary', 'accept-encoding')
   response.setHeader('cache-control', asset.immutable ? 'public, max-age=31536000, immutable' : 'no-cache')
   if (request.headers['if-none-match'] === asset.etag) {
+    await found.close()
     response.status(304).end()
     return
   }
-  const { file, size, encoding } = encodedFor(asset, String(request.headers['accept-encoding'] ?? ''))
   if (encoding) response.setHeader('content-encoding', encoding)
   response.setHeader('content-length', size)
   if (request.method === 'HEAD') {
+    await found.close()
     response.end()
     return
   }
-  const stream = createReadStream(file)
+  const stream = found.createReadStream()
   stream.on('error', () => response.destroy())
   stream.pipe(response)
 }
@@ -78,24 +88,35 @@ function encodedFor(asset: Asset, accepted: string): { file: string; size: numbe
 
 const LOOK_EVERY_MS = 1_000
 
-/** The files of the newest build. A build beside a running server replaces them; a glance a second notices. */
+/**
+ * The files of the newest build. A build beside a running server replaces them; a glance a second notices, and again
+ * when more files arrive. In the middle of a build the former list stays: what can be read then is half of one.
+ */
 function followBuilds(directory: string): () => Map<string, Asset> {
-  let assets = readAssets(directory)
-  let looked = Date.now()
+  let assets = new Map<string, Asset>()
+  let build: string | undefined
+  let looked = 0
   return () => {
     if (Date.now() - looked < LOOK_EVERY_MS) return assets
     looked = Date.now()
-    if (ENDS_OF_A_BUILD.some((name) => isNewer(directory, name, assets))) assets = readAssets(directory)
+    try {
+      const newest = markOf(directory)
+      if (newest === undefined || newest === build) return assets
+      assets = readAssets(directory)
+      build = newest
+    } catch {
+      // A file went away while it was being listed.
+    }
     return assets
   }
 }
 
-/** Written near the end of a build, the service worker last of all. */
-const ENDS_OF_A_BUILD = ['index.html', 'sw.js'] as const
-
-function isNewer(directory: string, name: string, assets: ReadonlyMap<string, Asset>): boolean {
-  const entry = statSync(path.join(directory, name), { throwIfNoEntry: false })
-  return entry !== undefined && etagOf(entry) !== assets.get(`/${name}`)?.etag
+/** Changes whenever a build writes or removes a file that matters; undefined while there is no page. */
+function markOf(directory: string): string | undefined {
+  const [index, ...rest] = ['index.html', '.build.json', '.', 'assets'].map((name) =>
+    statSync(path.join(directory, name), { throwIfNoEntry: false }),
+  )
+  return index && [index, ...rest].map((stat) => (stat ? etagOf(stat) : '')).join()
 }
 
 const etagOf = ({ size, mtimeMs }: { size: number; mtimeMs: number }) =>
@@ -103,9 +124,8 @@ const etagOf = ({ size, mtimeMs }: { size: number; mtimeMs: number }) =>
 
 function readAssets(directory: string): Map<string, Asset> {
   const assets = new Map<string, Asset>()
-  if (!existsSync(directory)) return assets
   for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || /\.(br|gz|map)$/.test(entry.name)) continue
+    if (!entry.isFile() || /^\.|\.(br|gz|map)$/.test(entry.name)) continue
     const file = path.join(entry.parentPath, entry.name)
     const url = `/${path.relative(directory, file).split(path.sep).join('/')}`
     const stat = statSync(file)
@@ -123,5 +143,6 @@ function readAssets(directory: string): Map<string, Asset> {
 }
 
 function twinOf(file: string): { file: string; size: number } | undefined {
-  return existsSync(file) ? { file, size: statSync(file).size } : undefined
+  const stat = statSync(file, { throwIfNoEntry: false })
+  return stat && { file, size: stat.size }
 }
