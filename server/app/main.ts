@@ -26,19 +26,22 @@ async function main(): Promise<void> {
       )
     },
   )
-  const database = await startDatabase(env, log)
+  const leaving = new AbortController()
+  let starting: Promise<RunningDatabase> | undefined
   let application: Application | undefined
-  let stopping = false
 
   const stop = async (code: number): Promise<void> => {
     // Ctrl-C reaches npm's children twice; only the first signal counts.
-    if (stopping) return
-    stopping = true
+    if (leaving.signal.aborted) return
+    leaving.abort()
     setTimeout(() => process.exit(code || 1), STOP_WITHIN_MS).unref()
     await application?.stop().catch((error: unknown) => log.error({ event: 'stop.failed', reason: String(error) }))
-    await database.stop()
+    // A database that is still starting is given up by the signal; one that has started is stopped here.
+    const database = await starting?.catch(() => undefined)
+    await database?.stop()
     process.exit(code)
   }
+  // Before anything is started: whoever stops us while Postgres starts must not leave one behind.
   process.on('SIGTERM', () => void stop(0))
   process.on('SIGINT', () => void stop(0))
   process.on('unhandledRejection', (reason) =>
@@ -46,23 +49,28 @@ async function main(): Promise<void> {
   )
 
   try {
-    await migrate(database.url, path.join(projectRoot, 'migrations'))
-    application = await composeApplication(env, { url: database.url, direct: database.direct }, log)
+    starting = startDatabase(env, log, leaving.signal)
+    const { url, direct } = await starting
+    await migrate(url, path.join(projectRoot, 'migrations'))
+    application = await composeApplication(env, { url, direct }, log)
     await application.start()
     await listen(application, env)
   } catch (error) {
     // Whoever stops a server that is still starting needs no list of what then failed.
-    if (!stopping) report(error)
+    if (!leaving.signal.aborted) report(error)
     await stop(1)
     return
   }
   await greet(application, env)
 }
 
-async function startDatabase(
-  env: Environment,
-  log: Log,
-): Promise<{ url: string; direct: string; stop: () => Promise<void> }> {
+interface RunningDatabase {
+  url: string
+  direct: string
+  stop: () => Promise<void>
+}
+
+async function startDatabase(env: Environment, log: Log, signal: AbortSignal): Promise<RunningDatabase> {
   if (env.databaseUrl) {
     const direct = env.databaseDirectUrl ?? env.databaseUrl
     await checkDatabase(direct)
@@ -70,6 +78,7 @@ async function startDatabase(
   }
   const postgres = await startEmbeddedPostgres({
     dataDir: env.dataDir,
+    signal,
     log: (event, fields) => log.debug({ event, ...fields }),
   })
   return { url: postgres.url, direct: postgres.url, stop: () => postgres.stop() }

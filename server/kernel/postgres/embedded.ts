@@ -21,6 +21,8 @@ export interface EmbeddedPostgresOptions {
   log: EventLog
   /** More settings, or other values than `embeddedSettings`. */
   settings?: Record<string, string> | undefined
+  /** Gives up the start: what has been started by then is stopped, and the promise rejects. */
+  signal?: AbortSignal | undefined
 }
 
 export interface EmbeddedPostgres {
@@ -49,11 +51,14 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const home = await openHome(options.dataDir)
     const binaries = prepareBinaries(home.folder, home.runAs)
     const settings = { ...embeddedSettings, ...options.settings }
-    await initialiseCluster(home, binaries, { sync: settings['fsync'] !== 'off', log: options.log })
+    const { log, signal } = options
+    signal?.throwIfAborted()
+    await initialiseCluster(home, binaries, { sync: settings['fsync'] !== 'off', log, signal })
+    signal?.throwIfAborted()
 
     const fingerprint = fingerprintOf(binaries, settings)
     const orphan = await settleOrphan(home, fingerprint, options.log)
-    const pid = orphan ?? (await launch(home, binaries, settings, options.log))
+    const pid = orphan ?? (await launch(home, binaries, settings, options))
     home.state.fingerprint = fingerprint
     home.save()
     await createDatabase(home)
@@ -132,7 +137,7 @@ async function launch(
   home: Home,
   binaries: Binaries,
   settings: Record<string, string>,
-  log: EventLog,
+  { log, signal }: EmbeddedPostgresOptions,
 ): Promise<number> {
   for (let attempt = 1; ; attempt += 1) {
     if (!(await portIsFree(home.state.port))) {
@@ -142,7 +147,9 @@ async function launch(
     clearSocketDir(home)
     const before = logSize(home.logFile)
     const child = spawnPostgres(home, binaries, settings)
-    const pid = await untilReady(child, home, log)
+    const pid = await untilReady(child, home, log, signal)
+    if (signal?.aborted && child.pid !== undefined) await stopPostmaster(child.pid, home.cluster)
+    signal?.throwIfAborted()
     if (pid !== undefined) return pid
 
     const complaint = readFileSync(home.logFile, 'utf8').slice(before)
@@ -182,13 +189,18 @@ function spawnPostgres(home: Home, binaries: Binaries, settings: Record<string, 
   }
 }
 
-/** Waits as long as the process lives (crash recovery can take minutes); undefined when it ended instead. */
-async function untilReady(child: ChildProcess, home: Home, log: EventLog): Promise<number | undefined> {
+/** Waits as long as the process lives (crash recovery can take minutes); undefined when it ended or we gave up instead. */
+async function untilReady(
+  child: ChildProcess,
+  home: Home,
+  log: EventLog,
+  signal: AbortSignal | undefined,
+): Promise<number | undefined> {
   const fate: { ended: boolean; failure: Error | undefined } = { ended: false, failure: undefined }
   child.once('error', (error) => Object.assign(fate, { ended: true, failure: error }))
   child.once('exit', () => Object.assign(fate, { ended: true }))
   let nextWord = Date.now() + 5000
-  while (!fate.ended) {
+  while (!fate.ended && !signal?.aborted) {
     const file = readPostmasterFile(home.cluster)
     if (file && file.pid === child.pid && file.status === 'ready') return file.pid
     if (Date.now() > nextWord) {

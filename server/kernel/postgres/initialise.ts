@@ -13,7 +13,11 @@ import { giveTo, type Home } from './home.ts'
 export async function initialiseCluster(
   home: Home,
   binaries: Binaries,
-  options: { sync: boolean; log: (event: string, fields?: Record<string, unknown>) => void },
+  options: {
+    sync: boolean
+    log: (event: string, fields?: Record<string, unknown>) => void
+    signal?: AbortSignal | undefined
+  },
 ): Promise<void> {
   const versionFile = path.join(home.cluster, 'PG_VERSION')
   if (existsSync(versionFile)) {
@@ -46,6 +50,7 @@ export async function initialiseCluster(
       ...(options.sync ? [] : ['--no-sync']),
     ],
     home,
+    options.signal,
   )
   renameSync(fresh, home.cluster)
   rmSync(work, { recursive: true, force: true })
@@ -53,7 +58,7 @@ export async function initialiseCluster(
   home.save()
 }
 
-function run(program: string, args: string[], home: Home): Promise<void> {
+function run(program: string, args: string[], home: Home, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     let output = ''
     const child = spawn(program, args, {
@@ -61,6 +66,7 @@ function run(program: string, args: string[], home: Home): Promise<void> {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC', SYSTEMROOT: process.env['SYSTEMROOT'] },
       windowsHide: true,
+      ...(signal && { signal }),
       ...home.runAs,
     })
     const collect = (chunk: Buffer): void => {
