@@ -91,6 +91,37 @@ describe('the official openai client', () => {
     expect(usage?.tokens).toBeGreaterThan(0)
   })
 
+  it.each([
+    ['the caller leaves', {}],
+    ['the stream breaks', { fault: 'reset' as const }],
+  ])('counts the tokens of a plain model when %s before its end', async (_, fault) => {
+    const person = await server.person()
+    const { key } = (await person.request('POST', '/api/keys', { name: 'mine' })).json()
+    const own = new OpenAI({ baseURL: `${server.origin}/v1`, apiKey: String(key), maxRetries: 0 })
+    model.set({ tokens_per_second: 100, ...fault })
+    const stream = await own.chat.completions.create({ model: 'mock-1', messages, stream: true })
+    const heard = async () => {
+      let words = 0
+      for await (const chunk of stream)
+        if (chunk.choices[0]?.delta.content && ++words === 5 && !('fault' in fault)) break
+    }
+    await heard().catch(() => undefined)
+    const spent = async () => {
+      const [day] = await server.db.query<{ tokens: number }>('select tokens from token_usages where user_id = $1', [
+        person.user_id,
+      ])
+      return day?.tokens ?? 0
+    }
+    // The question alone is nine tokens by our estimate.
+    await expect.poll(spent, { timeout: 5_000 }).toBeGreaterThan(15)
+    const [audit] = await server.db.query(
+      "select outcome from audit_log where actor_id = $1 and action = 'api.model'",
+      [person.user_id],
+    )
+    expect(audit).toEqual({ outcome: 'failed' })
+    model.set({ tokens_per_second: 2000, fault: undefined })
+  })
+
   it('is told what is wrong in OpenAI’s own errors', async () => {
     await expect(client.chat.completions.create({ model: 'agent/no-such', messages })).rejects.toMatchObject({
       status: 404,

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { fromNodeHeaders } from 'better-auth/node'
 import type { Database } from '../kernel/db.ts'
 import type { Actor } from '../kernel/request.ts'
-import { ActorCache } from './actor-cache.ts'
+import type { ActorCache } from './actor-cache.ts'
 import type { Auth } from './auth.ts'
 import { actorOf } from './user.repository.ts'
 

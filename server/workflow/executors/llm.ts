@@ -1,6 +1,6 @@
 import { llmNode } from '../../../shared/workflow/nodes/llm.ts'
 import { parseTemplate, renderTemplate } from '../../../shared/workflow/template.ts'
-import { costOf, type ModelMessage, type ModelResult, type ModelUsage } from '../../config/index.ts'
+import { costOf, estimateUsage, type ModelMessage, type ModelResult } from '../../config/index.ts'
 import type { Executor, ModelCall, NodeContext, RunSetting } from './executor.ts'
 import { preparedConfig } from './prepared-config.ts'
 
@@ -50,7 +50,7 @@ function record(
   setting: RunSetting,
   messages: readonly ModelMessage[],
 ): ModelCall {
-  const usage = result.usage ?? estimate(messages, result.text)
+  const usage = result.usage ?? estimateUsage(messages, result.text)
   const question = sent.question === setting.text ? { message: setting.message_id } : { content: sent.question }
   return {
     service: 'model',
@@ -72,10 +72,4 @@ function record(
     first_text_ms: result.first_text_ms,
     retries: result.retries,
   }
-}
-
-/** About three bytes of UTF-8 a token, in Chinese as in English: close enough for a daily cap. */
-function estimate(messages: readonly ModelMessage[], answer: string): ModelUsage {
-  const tokens = (text: string) => Math.ceil(Buffer.byteLength(text) / 3)
-  return { prompt: messages.reduce((sum, message) => sum + tokens(message.content), 0), completion: tokens(answer) }
 }
