@@ -5,10 +5,10 @@
   try {
     theme = localStorage.getItem('banyan.theme') || 'system'
     language = localStorage.getItem('banyan.locale') || ''
-  } catch (error) {
+  } catch {
     // Storage is closed: the system's choice will do.
   }
-  let dark = theme === 'dark' || (theme === 'system' && matchMedia('(prefers-color-scheme: dark)').matches)
+  const dark = theme === 'dark' || (theme === 'system' && matchMedia('(prefers-color-scheme: dark)').matches)
   document.documentElement.dataset.theme = dark ? 'dark' : 'light'
   document.documentElement.lang = language || (/^zh\b/i.test(navigator.language) ? 'zh-CN' : 'en')
 })()

@@ -74,7 +74,7 @@ export class HostClient {
     if (message.to !== 'tab') return
     if (message.tab !== undefined && message.tab !== this.tab) return
     this.#heard = Date.now()
-    if (message.epoch !== this.#epoch) this.#follow(message.epoch)
+    if (message.epoch !== this.#epoch) this.#follow(message.epoch, 'event' in message ? undefined : message.call)
     if ('event' in message) return this.#onEvent(message.event)
     const waiting = this.#waiting.get(message.call)
     if (!waiting) return
@@ -82,12 +82,16 @@ export class HostClient {
     else waiting.reject(errorOf(message.error))
   }
 
-  /** A new engine: it knows nothing of what the old one was asked. A late word of an older one is ignored. */
-  #follow(epoch: string): void {
+  /**
+   * A new engine, or the first one heard: it may know nothing of what was asked before it listened. Calls can be
+   * repeated without harm. A late word of an older engine is ignored.
+   */
+  #follow(epoch: string, answered: number | undefined): void {
     if (this.#epoch !== undefined && epoch < this.#epoch) return
-    const first = this.#epoch === undefined
     this.#epoch = epoch
-    if (!first) for (const [call, { body }] of this.#waiting) this.#send({ to: 'host', tab: this.tab, call, body })
+    for (const [call, { body }] of this.#waiting) {
+      if (call !== answered) this.#send({ to: 'host', tab: this.tab, call, body })
+    }
     this.#onNewHost()
   }
 }
