@@ -26,8 +26,7 @@ function nodeRow(record: NodeRecord, outcome: RunOutcome | undefined) {
     output_state: outcome ? withoutAnswer(output, outcome) : output,
     service_calls: calls.length > 0 ? calls : null,
     error_message: error ? error.code : null,
-    tokens_consumed:
-      calls.length > 0 ? calls.reduce((sum, { usage }) => sum + usage.prompt + usage.completion, 0) : null,
+    tokens_consumed: calls.length > 0 ? tokensOf([record]) : null,
     cost_estimate: calls.length > 0 ? sumOrNull(calls.map((call) => call.cost)) : null,
   }
 }
@@ -37,6 +36,30 @@ function withoutAnswer(output: unknown, { text, answer_message_id }: RunOutcome)
   if (text === '' || typeof output !== 'object' || output === null || !('text' in output) || output.text !== text)
     return output
   return { ...output, text: { message: answer_message_id } }
+}
+
+/** Tokens that models took for these nodes. */
+export function tokensOf(records: readonly NodeRecord[]): number {
+  const calls = records.flatMap((record) => record.calls)
+  return calls.reduce((sum, { usage }) => sum + usage.prompt + usage.completion, 0)
+}
+
+/**
+ * `usage`: tokens added to the day of the person whom the CTE `guard` names (`execution_id`, `user_id`). With `own`, ids
+ * of this attempt's records, those of nodes that earlier attempts have on record come on top: their ends were never
+ * written, so nobody has counted them.
+ */
+export function tokensPart(tokens: number, guard: string, own?: readonly string[]): Part {
+  const earlier = `(select coalesce(sum(n.tokens_consumed), 0) from workflow_node_executions n
+    where n.execution_id = g.execution_id and n.id <> all ($2::uuid[]))`
+  return {
+    name: 'usage',
+    sql: `insert into token_usages (user_id, day, tokens)
+      select s.user_id, (now() at time zone 'utc')::date, s.tokens
+      from (select g.user_id, $1::bigint${own ? ` + ${earlier}` : ''} as tokens from ${guard} g) s where s.tokens > 0
+      on conflict (user_id, day) do update set tokens = token_usages.tokens + excluded.tokens`,
+    values: own ? [tokens, [...own]] : [tokens],
+  }
 }
 
 /** Null when one of the parts is unknown. */

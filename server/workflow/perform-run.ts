@@ -7,6 +7,7 @@ import type { ActiveRun } from './active-run.ts'
 import { endStatement } from './run-end.repository.ts'
 import type { Engine } from './engine/index.ts'
 import type { ConversationPort, RunError, RunInput, RunEndStatus } from './ports.ts'
+import { tokensOf } from './node-record.repository.ts'
 import { answerOf, outcomeOf, runError } from './run-outcome.ts'
 import type { RunQueue } from './run-queue.repository.ts'
 import type { VersionCache } from './version-cache.ts'
@@ -155,10 +156,13 @@ async function giveUp(deps: Performance, run: ActiveRun): Promise<number> {
   if (run.wasStopped('lost')) return 0
   await deps.settled()
   const delta = run.text.slice(run.kept)
+  // Nodes that were cut short begin anew elsewhere; what they used is counted now, the others at the end of the run.
+  const completed = run.records.filter((record) => record.status === 'completed')
   await deps.queue.handBack({
     fence: run.fence,
     partial: delta === '' ? undefined : { fence: run.fence, seq: run.seq, delta },
-    records: run.records.filter((record) => record.status === 'completed'),
+    records: completed,
+    tokens: tokensOf(run.records) - tokensOf(completed),
     checkpoint: run.pending_checkpoint,
     delay_ms: run.wasStopped('drained') ? 0 : 1_000,
   })

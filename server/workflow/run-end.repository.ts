@@ -4,7 +4,7 @@ import { compose, prepared, type Part, type Statement } from '../kernel/statemen
 import { checkpointParts, type CheckpointWrite, type Fence } from './engine/index.ts'
 import type { RunOutcome } from './ports.ts'
 import type { NodeRecord } from './run-node.ts'
-import { nodesPart } from './node-record.repository.ts'
+import { nodesPart, tokensOf, tokensPart } from './node-record.repository.ts'
 import { storableJson } from './storable.ts'
 
 /** All that the end of a run writes. */
@@ -37,7 +37,7 @@ export function endStatement(end: RunEnd): Statement {
       UNBLOCKED,
       executionPart(end),
       nodesPart(end.records, end.outcome, 'ended'),
-      usagePart(end.outcome),
+      usagePart(end),
       PARTIALS,
       auditPart(auditOf(end), 'ended'),
       ...(end.checkpoint ? checkpointParts(end.checkpoint, 'ended') : []),
@@ -104,14 +104,9 @@ function executionPart({ fence, outcome, total_nodes, records, checkpoint, start
   }
 }
 
-function usagePart({ metadata }: RunOutcome): Part {
-  return {
-    name: 'usage',
-    sql: `insert into token_usages (user_id, day, tokens)
-      select e.user_id, (now() at time zone 'utc')::date, $1::bigint from ended e where $1::bigint > 0
-      on conflict (user_id, day) do update set tokens = token_usages.tokens + excluded.tokens`,
-    values: [(metadata.tokens_prompt ?? 0) + (metadata.tokens_completion ?? 0)],
-  }
+function usagePart({ records, fence }: RunEnd): Part {
+  const own = fence.attempt > 1 ? records.map((record) => record.id) : undefined
+  return tokensPart(tokensOf(records), 'ended', own)
 }
 
 /** Unfinished runs on record since the id `since` that have been in no queue for `quiet_ms`; at most 100. */
@@ -143,5 +138,8 @@ export function lostStatement(outcome: RunOutcome, conversation: readonly Part[]
     { actor_id: null, action: 'run.lost', object_type: 'run', object_id: execution_id, outcome: 'failed' },
     'ended',
   )
-  return compose([ended, UNBLOCKED, PARTIALS, audit, ...conversation], 'select 1 from ended')
+  return compose(
+    [ended, UNBLOCKED, tokensPart(0, 'ended', []), PARTIALS, audit, ...conversation],
+    'select 1 from ended',
+  )
 }

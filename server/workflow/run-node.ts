@@ -64,6 +64,7 @@ export async function runNode(
   const started = Date.now()
   const max_retries = planned.retry?.max_retries ?? 0
   host.nodeStarted(planned)
+  const wasted: ModelCall[] = []
   const finish = (retry_count: number, result: NodeResult | undefined, error: ErrorValue | undefined): void => {
     const ended = Date.now()
     host.nodeEnded(planned, {
@@ -71,7 +72,7 @@ export async function runNode(
       node_name: planned.name,
       status: error ? 'failed' : 'completed',
       output: result?.output,
-      calls: result?.calls ?? [],
+      calls: [...wasted, ...(result?.calls ?? [])],
       started_at: new Date(started).toISOString(),
       completed_at: new Date(ended).toISOString(),
       duration_ms: ended - started,
@@ -81,7 +82,7 @@ export async function runNode(
     })
   }
   for (let retries = 0; ; retries += 1) {
-    const attempt = await tryNode(node, host, state)
+    const attempt = await tryNode(node, host, state, (call) => wasted.push(call))
     if ('result' in attempt) {
       finish(retries, attempt.result, undefined)
       return { output: attempt.result.output, chosen: attempt.chosen }
@@ -103,7 +104,12 @@ export async function runNode(
 
 type Attempt = { result: NodeResult; chosen: string[] } | { error: AppError; spoke: boolean }
 
-async function tryNode(node: PreparedNode, host: NodeHost, state: StateView): Promise<Attempt> {
+async function tryNode(
+  node: PreparedNode,
+  host: NodeHost,
+  state: StateView,
+  wasted: (call: ModelCall) => void,
+): Promise<Attempt> {
   const { planned } = node
   let spoke = false
   const limit = timeLimit(node, host.signal)
@@ -112,7 +118,7 @@ async function tryNode(node: PreparedNode, host: NodeHost, state: StateView): Pr
     host.speak(planned, text)
   }
   try {
-    const result = await node.execute({ setting: host.setting, state, signal: limit.signal, speak })
+    const result = await node.execute({ setting: host.setting, state, signal: limit.signal, speak, wasted })
     const chosen = node.choices.map((choice) => choose(planned.name, choice, state, result.output))
     return { result, chosen }
   } catch (error) {

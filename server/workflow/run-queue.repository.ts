@@ -1,7 +1,7 @@
 import type { Database } from '../kernel/db.ts'
 import { compose, prepared, type Part } from '../kernel/statement.ts'
 import { checkpointParts, type CheckpointWrite, type Fence } from './engine/index.ts'
-import { nodesPart } from './node-record.repository.ts'
+import { nodesPart, tokensPart } from './node-record.repository.ts'
 import type { NodeRecord } from './run-node.ts'
 
 /** A queue row that this worker now holds. */
@@ -75,6 +75,8 @@ export class RunQueue {
     fence: Fence
     partial: TextPiece | undefined
     records: readonly NodeRecord[]
+    /** Tokens that no record tells of. */
+    tokens: number
     checkpoint: CheckpointWrite | undefined
     delay_ms: number
   }): Promise<void> {
@@ -83,7 +85,7 @@ export class RunQueue {
       {
         name: 'handed',
         sql: `update run_queue set lease_owner = null, lease_until = null, run_at = now() + $4::int * interval '1 ms'
-          where execution_id = $1 and lease_owner = $2 and attempt = $3 returning execution_id, attempt`,
+          where execution_id = $1 and lease_owner = $2 and attempt = $3 returning execution_id, user_id, attempt`,
         values: [fence.execution_id, fence.lease_owner, fence.attempt, back.delay_ms],
       },
       {
@@ -93,6 +95,7 @@ export class RunQueue {
         values: [partial?.seq ?? 0, partial?.delta ?? ''],
       },
       nodesPart(back.records, undefined, 'handed'),
+      tokensPart(back.tokens, 'handed'),
       ...(checkpoint ? checkpointParts(checkpoint, 'handed') : []),
     ]
     await this.#db.query(compose(parts, 'select 1 from handed'))

@@ -11,6 +11,13 @@ async function turn(more: Parameters<typeof ask>[4] = {}): Promise<Turn> {
   return ask(bench.db, agent, await newChat(bench.db, agent), 'hello', more)
 }
 
+async function spentBy(asked: Turn): Promise<number | undefined> {
+  const [day] = await bench.db.query<{ tokens: number }>('select tokens from token_usages where user_id = $1', [
+    asked.user_id,
+  ])
+  return day?.tokens
+}
+
 describe('a run', () => {
   it('is taken over when its worker falls silent', async () => {
     bench.mock.set({ first_token_ms: 5_000 })
@@ -83,6 +90,13 @@ describe('a run', () => {
       [asked.execution_id],
     )
     expect(nodes.map((each) => each.node_name)).toEqual(['start', 'draft', 'polish', 'end'])
+    // The draft of the dead attempt counts against the day, as the polishing of the living one does.
+    const [sum] = await bench.db.query<{ tokens: number }>(
+      'select sum(tokens_consumed) as tokens from workflow_node_executions where execution_id = $1',
+      [asked.execution_id],
+    )
+    expect(sum?.tokens).toBeGreaterThan(20)
+    expect(await spentBy(asked)).toBe(sum?.tokens)
     dead.thaw()
   })
 
@@ -92,6 +106,8 @@ describe('a run', () => {
     const leaving = await bench.work()
     await until(() => leaving.seen(asked.execution_id).length).toBeGreaterThan(30)
     await leaving.worker.stop()
+    // What the cut answer has used so far: a third of its bytes, and the question.
+    expect(await spentBy(asked)).toBeGreaterThan(10)
     const [row] = await bench.db.query<{ lease_owner: string | null; text: string }>(
       `select q.lease_owner, (select string_agg(delta, '' order by seq) from run_partials p where p.execution_id = q.execution_id) as text
         from run_queue q where q.execution_id = $1`,

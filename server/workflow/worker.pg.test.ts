@@ -78,6 +78,12 @@ describe('a worker', () => {
     const answer = await ended(bench.db, turn)
     expect(answer).toMatchObject({ status: 'sent', workflow_status: 'cancelled', execution_status: 'cancelled' })
     expect(answer.content).toBe(seen(turn.execution_id))
+    // The provider was cut off before it could count: a third of the bytes.
+    expect(answer.metadata.tokens_completion).toBe(Math.ceil(answer.content.length / 3))
+    const [day] = await bench.db.query<{ tokens: number }>('select tokens from token_usages where user_id = $1', [
+      turn.user_id,
+    ])
+    expect(day?.tokens).toBe((answer.metadata.tokens_prompt ?? 0) + (answer.metadata.tokens_completion ?? 0))
     expect(await answerOf(bench.db, turn)).toMatchObject({ queued: false })
   })
 })

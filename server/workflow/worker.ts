@@ -210,6 +210,7 @@ class LeasingWorker implements Worker {
             fence: run.fence,
             partial: undefined,
             records: [],
+            tokens: 0,
             checkpoint: undefined,
             delay_ms: 1_000,
           }),

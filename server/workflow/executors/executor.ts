@@ -28,6 +28,8 @@ export interface NodeContext {
   signal: AbortSignal
   /** Text of this node as it grows; reaches the person when the node speaks for the run. */
   speak(text: string): void
+  /** A call that was cut short: what it used until then is paid for although the node fails. */
+  wasted(call: ModelCall): void
 }
 
 /** A model call as the run's record keeps it: references and counts, no copy of the history. */
