@@ -32,7 +32,10 @@ afterAll(async () => {
 // What people would have seen, for whoever has to find out why.
 afterEach(async ({ task }) => {
   if (task.result?.state !== 'fail') return
-  for (const [name, page] of pages) await page.screenshot({ path: `${tmpdir()}/loop-${task.name.slice(0, 20).replaceAll(' ', '-')}-${name}.png` }).catch(() => undefined)
+  for (const [name, page] of pages)
+    await page
+      .screenshot({ path: `${tmpdir()}/loop-${task.name.slice(0, 20).replaceAll(' ', '-')}-${name}.png` })
+      .catch(() => undefined)
 })
 
 function pageOf(name: string): Page {
@@ -44,19 +47,36 @@ function pageOf(name: string): Page {
 describe('the loop of the product', () => {
   it('lets a developer make an agent and try the draft', async () => {
     const page = pageOf('developer')
-    await signUp(page, product.origin, { name: '开发者', email: 'dev@example.com', password: 'a long developer password' })
+    await signUp(page, product.origin, {
+      name: '开发者',
+      email: 'dev@example.com',
+      password: 'a long developer password',
+    })
     await page.goto(`${product.origin}/studio`)
-    await page.getByRole('button', { name: /新建|创建/ }).first().click()
+    await page
+      .getByRole('button', { name: /新建|创建/ })
+      .first()
+      .click()
     await page.getByRole('dialog').getByRole('textbox').first().fill('诗词鉴赏')
-    await page.getByRole('dialog').getByRole('button', { name: /创建|新建/ }).click()
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: /创建|新建/ })
+      .click()
     await page.waitForURL(/studio\/[0-9a-f-]{36}/)
-    await page.getByRole('textbox', { name: /提示词/ }).first().fill(SECRET)
+    await page
+      .getByRole('textbox', { name: /提示词/ })
+      .first()
+      .fill(SECRET)
     await untilReplica(page)
     await eventually('the draft has reached the server', async () => {
       const rows = await replica<{ system_prompt: string }>(page, 'select system_prompt from agent_drafts_synced')
       return rows.some(({ system_prompt }) => system_prompt === SECRET)
     })
-    await page.getByRole('button', { name: '试聊' }).or(page.getByRole('link', { name: '试聊' })).first().click()
+    await page
+      .getByRole('button', { name: '试聊' })
+      .or(page.getByRole('link', { name: '试聊' }))
+      .first()
+      .click()
     await page.waitForURL(/chat\/new/)
     await page.locator('textarea').last().fill('你好')
     await page.locator('textarea').last().press('Enter')
@@ -81,7 +101,10 @@ describe('the loop of the product', () => {
     await page.goto(`${product.origin}/review`)
     await page.getByText('诗词鉴赏').first().click()
     await page.getByText(SECRET).first().waitFor()
-    await page.getByRole('button', { name: /试用|试一试|试聊/ }).first().click()
+    await page
+      .getByRole('button', { name: /试用|试一试|试聊/ })
+      .first()
+      .click()
     await page.waitForURL(/chat\/[0-9a-f-]{36}/)
     await page.locator('textarea').last().fill('试一下')
     await page.locator('textarea').last().press('Enter')
@@ -89,9 +112,15 @@ describe('the loop of the product', () => {
     await page.goto(`${product.origin}/review`)
     await page.getByText('诗词鉴赏').first().click()
     await page.getByRole('button', { name: '批准发布' }).first().click()
-    await page.getByRole('dialog').getByRole('button', { name: /批准|发布|确定/ }).last().click()
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: /批准|发布|确定/ })
+      .last()
+      .click()
     await eventually('the version is current', async () => {
-      const reply = await page.evaluate(async () => (await fetch('/api/store/agents?q=' + encodeURIComponent('诗词'))).json())
+      const reply = await page.evaluate(async () =>
+        (await fetch('/api/store/agents?q=' + encodeURIComponent('诗词'))).json(),
+      )
       return reply.total === 1
     })
   })
@@ -112,7 +141,10 @@ describe('the loop of the product', () => {
 
   it('keeps the prompt out of the user’s replica and out of everything the server told them', async () => {
     const page = pageOf('user')
-    const tables = await replica<{ table_name: string }>(page, "select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'")
+    const tables = await replica<{ table_name: string }>(
+      page,
+      "select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'",
+    )
     for (const { table_name } of tables) {
       const rows = await replica(page, `select * from ${table_name}`)
       expect(JSON.stringify(rows), table_name).not.toContain(SECRET)
@@ -120,7 +152,11 @@ describe('the loop of the product', () => {
     const [install] = await replica<{ agent_id: string }>(page, 'select agent_id from v_agent_installs limit 1')
     expect(install).toBeDefined()
     const answers = await page.evaluate(async () => {
-      const texts = await Promise.all(['/api/store/agents', '/api/store/agents/assistant', '/api/session'].map(async (path) => (await fetch(path)).text()))
+      const texts = await Promise.all(
+        ['/api/store/agents', '/api/store/agents/assistant', '/api/session'].map(async (path) =>
+          (await fetch(path)).text(),
+        ),
+      )
       return texts.join('\n')
     })
     expect(answers).not.toContain(SECRET)

@@ -125,33 +125,42 @@ describe('an outage', () => {
     await eventually(
       'nothing waits any more',
       async () => {
-        const rows = await replica<{ n: number }>(page, "select count(*)::int as n from v_chat_messages where status = 'sending' or seq is null")
+        const rows = await replica<{ n: number }>(
+          page,
+          "select count(*)::int as n from v_chat_messages where status = 'sending' or seq is null",
+        )
         return rows[0]?.n === 0
       },
       60_000,
     )
     const mine = await replica<{ role: string; content: string; parent_message_id: string | null }>(page, MESSAGES)
     const questions = mine.filter(({ role }) => role === 'user').map(({ content }) => content)
-    expect(questions.toSorted()).toEqual(['第一个问题', '离线写的第二个问题', '离线的新对话', '第一个问题，改过'].toSorted())
+    expect(questions.toSorted()).toEqual(
+      ['第一个问题', '离线写的第二个问题', '离线的新对话', '第一个问题，改过'].toSorted(),
+    )
     expect(mine.filter(({ role }) => role === 'assistant')).toHaveLength(4)
-    const theirs = await eventually('the second browser is equal', async () => {
-      const rows = await replica(second, MESSAGES)
-      return JSON.stringify(rows) === JSON.stringify(mine) && rows
-    }, 40_000)
+    const theirs = await eventually(
+      'the second browser is equal',
+      async () => {
+        const rows = await replica(second, MESSAGES)
+        return JSON.stringify(rows) === JSON.stringify(mine) && rows
+      },
+      40_000,
+    )
     expect(theirs).toEqual(mine)
     const chat_id = chat_url.split('/').at(-1)
-    const server = await page.evaluate(
-      async (id) => {
-        const reply = await fetch('/api/query/chat.messages', {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify({ params: { chat_id: id } }),
-        })
-        return reply.json()
-      },
-      chat_id,
+    const server = await page.evaluate(async (id) => {
+      const reply = await fetch('/api/query/chat.messages', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ params: { chat_id: id } }),
+      })
+      return reply.json()
+    }, chat_id)
+    const local = await replica<{ id: string; content: string }>(
+      page,
+      `select id, content, status, seq::int as seq from v_chat_messages where chat_id = '${chat_id}' order by seq`,
     )
-    const local = await replica<{ id: string; content: string }>(page, `select id, content, status, seq::int as seq from v_chat_messages where chat_id = '${chat_id}' order by seq`)
     expect(local).toEqual(
       server.rows.map(({ id, content, status, seq }: Record<string, unknown>) => ({ id, content, status, seq })),
     )

@@ -56,7 +56,12 @@ describe.each(looks)('$name', (look) => {
   let page: Page
 
   beforeAll(async () => {
-    context = await browser.newContext({ ...look.device, locale: look.locale, colorScheme: look.scheme, bypassCSP: true })
+    context = await browser.newContext({
+      ...look.device,
+      locale: look.locale,
+      colorScheme: look.scheme,
+      bypassCSP: true,
+    })
     const opened = await newPage(context, product.origin)
     page = opened.page
     troubles.push(opened.trouble)
@@ -68,9 +73,14 @@ describe.each(looks)('$name', (look) => {
     await page.goto(product.origin + path)
     await page.waitForLoadState('networkidle').catch(() => undefined)
     await page.waitForTimeout(600)
-    if (shots) await page.screenshot({ path: `${shots}/${look.name.replaceAll(' ', '-')}-${path.split('/').slice(1, 3).join('-').slice(0, 24) || 'home'}.png` })
+    if (shots)
+      await page.screenshot({
+        path: `${shots}/${look.name.replaceAll(' ', '-')}-${path.split('/').slice(1, 3).join('-').slice(0, 24) || 'home'}.png`,
+      })
     expect(await violations(page), path).toEqual([])
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+    const overflow = await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    )
     expect(overflow, `${path} scrolls sideways`).toBeLessThanOrEqual(0)
   }
 
@@ -96,7 +106,13 @@ describe.each(looks)('$name', (look) => {
     ]) {
       await check(path)
     }
-    const settings = await page.goto(`${product.origin}/settings`).then(() => page.locator('a[href^="/settings/"]').evaluateAll((links) => links.map((link) => link.getAttribute('href') ?? '')))
+    const settings = await page
+      .goto(`${product.origin}/settings`)
+      .then(() =>
+        page
+          .locator('a[href^="/settings/"]')
+          .evaluateAll((links) => links.map((link) => link.getAttribute('href') ?? '')),
+      )
     for (const path of new Set(settings)) await check(path)
   }, 180_000)
 })
@@ -121,7 +137,11 @@ async function furnish(page: Page): Promise<{ chat: string; agent: string }> {
   await page.evaluate(async () => {
     const reply = await fetch('/api/store/agents/assistant')
     const { agent } = await reply.json()
-    await fetch(`/api/store/agents/${agent.id}/install`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })
+    await fetch(`/api/store/agents/${agent.id}/install`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+    })
   })
   await eventually('the install', async () => (await replica(page, 'select 1 as one from v_agent_installs')).length > 0)
   await page.goto(`${product.origin}/chat/new`)
@@ -131,9 +151,16 @@ async function furnish(page: Page): Promise<{ chat: string; agent: string }> {
   await page.getByText('word60').first().waitFor({ timeout: 30_000 })
   const chat = page.url().split('/').at(-1) ?? ''
   await page.goto(`${product.origin}/studio`)
-  await page.getByRole('button', { name: /新建|创建|New|Create/ }).first().click()
+  await page
+    .getByRole('button', { name: /新建|创建|New|Create/ })
+    .first()
+    .click()
   await page.getByRole('dialog').getByRole('textbox').first().fill('周报')
-  await page.getByRole('dialog').getByRole('button', { name: /创建|新建|Create|New/ }).last().click()
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: /创建|新建|Create|New/ })
+    .last()
+    .click()
   await page.waitForURL(/studio\/[0-9a-f-]{36}/)
   return { chat, agent: page.url().split('/').at(-1) ?? '' }
 }

@@ -11,7 +11,10 @@ export function watch(page: Page, origin: string): Trouble {
   page.on('pageerror', (error) => lines.push(`page error: ${error.message}`))
   page.on('console', (message) => {
     // A dead server is part of these journeys; everything else that the console calls an error is not.
-    if (message.type() === 'error' && !/net::ERR_|Failed to load resource|WebSocket connection|when fetching the script/.test(message.text())) {
+    if (
+      message.type() === 'error' &&
+      !/net::ERR_|Failed to load resource|WebSocket connection|when fetching the script/.test(message.text())
+    ) {
       lines.push(`console: ${message.text()}`)
     }
   })
@@ -33,7 +36,11 @@ export async function replica<R = Record<string, unknown>>(page: Page, sql: stri
 }
 
 /** Waits until `ask` gives a truthy answer, and returns it. */
-export async function eventually<T>(what: string, ask: () => Promise<T | undefined | false | null>, ms = 20_000): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  ask: () => Promise<T | undefined | false | null>,
+  ms = 20_000,
+): Promise<T> {
   const until = Date.now() + ms
   let last: unknown
   while (Date.now() < until) {
@@ -48,7 +55,11 @@ export async function eventually<T>(what: string, ask: () => Promise<T | undefin
   throw new Error(`${what}: not within ${ms} ms${last ? ` (${String(last)})` : ''}`)
 }
 
-export async function signUp(page: Page, origin: string, person: { name: string; email: string; password: string }): Promise<void> {
+export async function signUp(
+  page: Page,
+  origin: string,
+  person: { name: string; email: string; password: string },
+): Promise<void> {
   await page.goto(`${origin}/sign-up`)
   await page.locator('input[autocomplete="name"]').fill(person.name)
   await page.locator('input[type="email"]').fill(person.email)
@@ -67,7 +78,11 @@ export async function signIn(page: Page, origin: string, person: { email: string
 
 /** Waits until the replica serves this page, not the server. */
 export async function untilReplica(page: Page): Promise<void> {
-  await eventually('the replica', async () => (await replica(page, 'select count(*)::int as n from v_chats')).length === 1, 60_000)
+  await eventually(
+    'the replica',
+    async () => (await replica(page, 'select count(*)::int as n from v_chats')).length === 1,
+    60_000,
+  )
 }
 
 export async function newPage(context: BrowserContext, origin: string): Promise<{ page: Page; trouble: Trouble }> {

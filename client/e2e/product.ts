@@ -27,22 +27,26 @@ export async function createProduct(env: Record<string, string> = {}): Promise<P
   let child: ChildProcess | undefined
 
   async function start(): Promise<void> {
-    child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', path.join(projectRoot, 'server/app/main.ts')], {
-      env: {
-        ...process.env,
-        DATA_DIR: data.path,
-        PORT: String(port),
-        OPENAI_BASE_URL: model.url,
-        OPENAI_API_KEY: 'platform-secret-key',
-        OPENAI_MODEL: 'mock',
-        BANYAN_ADMIN_EMAIL: ADMIN.email,
-        BANYAN_ADMIN_PASSWORD: ADMIN.password,
-        BANYAN_LEASE_MS: '2000',
-        LOG_LEVEL: 'warn',
-        ...env,
+    child = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', path.join(projectRoot, 'server/app/main.ts')],
+      {
+        env: {
+          ...process.env,
+          DATA_DIR: data.path,
+          PORT: String(port),
+          OPENAI_BASE_URL: model.url,
+          OPENAI_API_KEY: 'platform-secret-key',
+          OPENAI_MODEL: 'mock',
+          BANYAN_ADMIN_EMAIL: ADMIN.email,
+          BANYAN_ADMIN_PASSWORD: ADMIN.password,
+          BANYAN_LEASE_MS: '2000',
+          LOG_LEVEL: 'warn',
+          ...env,
+        },
+        stdio: ['ignore', 'pipe', 'inherit'],
       },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    )
     const starting = child
     await new Promise<void>((resolve, reject) => {
       let text = ''

@@ -48,7 +48,13 @@ export interface RunOverlay {
   attempt: number
   node?: string | undefined
   /** Steps in order of start. */
-  steps: { node: string; label?: string | undefined; phase: 'start' | 'end' | 'fail'; started_at: number; ended_at?: number | undefined }[]
+  steps: {
+    node: string
+    label?: string | undefined
+    phase: 'start' | 'end' | 'fail'
+    started_at: number
+    ended_at?: number | undefined
+  }[]
   demo?: boolean | undefined
   ended?: 'completed' | 'failed' | 'cancelled' | 'paused' | undefined
 }

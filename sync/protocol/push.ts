@@ -26,7 +26,9 @@ export const mutationResult = Type.Object({
   id: Type.String(),
   status: Type.Union([Type.Literal('applied'), Type.Literal('duplicate'), Type.Literal('rejected')]),
   /** Of a rejection, now or (with `duplicate`) at the first time. */
-  error: Type.Optional(Type.Object({ code: Type.String(), params: Type.Optional(Type.Record(Type.String(), Type.Unknown())) })),
+  error: Type.Optional(
+    Type.Object({ code: Type.String(), params: Type.Optional(Type.Record(Type.String(), Type.Unknown())) }),
+  ),
 })
 export type MutationResult = Static<typeof mutationResult>
 

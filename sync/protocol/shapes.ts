@@ -24,14 +24,31 @@ export interface ShapeDefinition {
 export const SHAPES = {
   acks: { table: 'acks', key: ['device_id'], owner: 'user_id', row: ackRow },
   chats: { table: 'chats', key: ['id'], owner: 'user_id', row: chatRow },
-  messages: { table: 'chat_messages', key: ['id'], owner: 'user_id', row: chatMessageRow, indexes: [['chat_id'], ['parent_message_id']] },
-  branch_choices: { table: 'branch_choices', key: ['user_id', 'chat_id', 'fork_id'], owner: 'user_id', row: branchChoiceRow },
+  messages: {
+    table: 'chat_messages',
+    key: ['id'],
+    owner: 'user_id',
+    row: chatMessageRow,
+    indexes: [['chat_id'], ['parent_message_id']],
+  },
+  branch_choices: {
+    table: 'branch_choices',
+    key: ['user_id', 'chat_id', 'fork_id'],
+    owner: 'user_id',
+    row: branchChoiceRow,
+  },
   drafts: { table: 'agent_drafts', key: ['id'], owner: 'user_id', row: agentDraftRow },
   agents_mine: { table: 'agents', key: ['id'], owner: 'developer_id', row: agentRow },
   installs: { table: 'agent_installs', key: ['id'], owner: 'user_id', row: agentInstallRow },
   tasks: { table: 'human_intervention_tasks', key: ['task_id'], owner: 'user_id', row: humanTaskRow },
   preferences: { table: 'preferences', key: ['user_id', 'key'], owner: 'user_id', row: preferenceRow },
-  runs: { table: 'workflow_executions', key: ['execution_id'], owner: 'user_id', row: workflowExecutionRow, indexes: [['chat_id']] },
+  runs: {
+    table: 'workflow_executions',
+    key: ['execution_id'],
+    owner: 'user_id',
+    row: workflowExecutionRow,
+    indexes: [['chat_id']],
+  },
 } as const satisfies Record<string, ShapeDefinition>
 
 export type ShapeName = keyof typeof SHAPES
