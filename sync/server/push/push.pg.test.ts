@@ -102,6 +102,16 @@ describe('push', () => {
     expect(await count('from mutation_ledger where mutation_id = $1', [sent.id])).toBe(1)
   })
 
+  it('knows a mutation again under a later place in the outbox, and moves the device on', async () => {
+    const { agent_id, device } = await agentWithDraft(anna)
+    const sent = mutation('message.send', firstMessage(agent_id))
+    await push(deps, anna, body(device, sent))
+    seq += 1
+    const { results } = await push(deps, anna, body(device, { ...sent, seq }))
+    expect(results).toEqual([{ id: sent.id, status: 'duplicate' }])
+    expect(await count('from acks where device_id = $1 and last_seq = $2', [device, seq])).toBe(1)
+  })
+
   it('freezes a draft into one snapshot however often it runs unchanged', async () => {
     const { agent_id, device } = await agentWithDraft(anna)
     for (let turn = 0; turn < 3; turn++)

@@ -119,6 +119,7 @@ async function readAndWrite(
     readStatement({
       device_id,
       user_id: actor.user_id,
+      mutation_id: mutation.id,
       keys,
       authority: hook?.authority?.(mutation.args, actor),
       lock: mutator.locks,
@@ -127,6 +128,11 @@ async function readAndWrite(
   const read = readResult(keys, row)
   if (read.ack && read.ack.user_id !== actor.user_id) throw userError('sync/device-of-another-user')
   if (read.ack && mutation.seq <= read.ack.last_seq) return earlierResult(on, mutation)
+  if (read.decided) {
+    // Queued twice on the device, under two places: decided once. The device still has to be told up to where.
+    await on.query(compose([ackPart(device_id, actor.user_id, mutation.seq)], 'select 1'))
+    return earlierResult(on, mutation)
+  }
 
   const written = mutator.run(mutation.args, read.reader, ctx)
   const { args } = mutation

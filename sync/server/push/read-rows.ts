@@ -7,6 +7,8 @@ import { keyCondition } from './write-parts.ts'
 /** What one read statement learns: the device's ack, the rows a mutator named, and what its hook asked for. */
 export interface ReadResult {
   ack: { last_seq: number; user_id: string } | null
+  /** The ledger knows this mutation under an earlier place in the outbox. */
+  decided: boolean
   authority: unknown
   reader: Reader
 }
@@ -18,13 +20,15 @@ export interface ReadResult {
 export function readStatement(options: {
   device_id: string
   user_id: string
+  mutation_id: string
   keys: readonly RowKey[]
   authority?: { sql: string; values: unknown[] } | undefined
   lock: boolean
 }): Statement {
-  const values: unknown[] = [options.device_id, options.user_id]
+  const values: unknown[] = [options.device_id, options.user_id, options.mutation_id]
   const columns = [
     "(select jsonb_build_object('last_seq', last_seq, 'user_id', user_id) from acks where device_id = $1::uuid) as ack",
+    'exists (select 1 from mutation_ledger where mutation_id = $3::uuid and user_id = $2::uuid) as decided',
   ]
   options.keys.forEach(({ table, key }, index) => {
     const shape = shapeOfTable(table)
@@ -43,8 +47,7 @@ export function readStatement(options: {
       `(${options.authority.sql.replace(/\$(\d+)/g, (_, number: string) => `$${Number(number) + shift}`)}) as authority`,
     )
   }
-  // $2 must appear even when no row is read.
-  return prepared(`select ${columns.join(',\n')} where $2::uuid is not null`, values)
+  return prepared(`select ${columns.join(',\n')}`, values)
 }
 
 export function readResult(keys: readonly RowKey[], row: Row | undefined): ReadResult {
@@ -56,6 +59,7 @@ export function readResult(keys: readonly RowKey[], row: Row | undefined): ReadR
   const ack = row?.['ack']
   return {
     ack: isRow(ack) ? { last_seq: Number(ack['last_seq']), user_id: String(ack['user_id']) } : null,
+    decided: row?.['decided'] === true,
     authority: row?.['authority'] ?? null,
     reader: { get: (table, key) => found.get(rowKeyText(table, key)) },
   }
