@@ -45,7 +45,7 @@ const until = <T>(work: () => T | Promise<T>) => expect.poll(work, { timeout: 8_
 
 /** A worker as another process would have it. */
 async function elsewhere(): Promise<TestWorker> {
-  const made = testWorker(server.db, modelAt(model.url, 5_000), { conversation: createConversation(server.db) })
+  const made = testWorker(server.db, modelAt(model.url), { conversation: createConversation(server.db) })
   await made.worker.start()
   return made
 }

@@ -3,7 +3,7 @@ import type { MockFault } from '../app/testing/mock-model.ts'
 import type { ConversationPort } from './ports.ts'
 import { tableConversation } from './testing/conversation.ts'
 import { useBench, WHOLE } from './testing/bench.ts'
-import { ask, ended, newAgent, newChat } from './testing/rig.ts'
+import { ask, ended, IMPATIENCE, modelAt, newAgent, newChat } from './testing/rig.ts'
 
 const bench = useBench()
 
@@ -22,7 +22,7 @@ describe('a run whose model fails', () => {
   ])('fails on %s with %s and no text', async (fault, code) => {
     bench.mock.set({ fault })
     const asked = await turn()
-    const { frames } = await bench.work()
+    const { frames } = await bench.work({ model: modelAt(bench.mock.url, IMPATIENCE) })
     const answer = await ended(bench.db, asked)
     expect(answer).toMatchObject({
       content: '',
@@ -41,7 +41,7 @@ describe('a run whose model fails', () => {
   ])('keeps the text that came before %s', async (fault, code) => {
     bench.mock.set({ fault })
     const asked = await turn()
-    const { seen } = await bench.work()
+    const { seen } = await bench.work({ model: modelAt(bench.mock.url, IMPATIENCE) })
     const answer = await ended(bench.db, asked)
     expect(answer.metadata.error?.code).toBe(code)
     expect(answer.content.length).toBeGreaterThan(20)

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { until, useBench, WHOLE } from './testing/bench.ts'
 import { chain, node } from './testing/definitions.ts'
-import { answerOf, ask, ended, freezable, modelAt, newAgent, newChat, type Turn } from './testing/rig.ts'
+import { answerOf, ask, ended, freezable, newAgent, newChat, type Turn } from './testing/rig.ts'
 
 const bench = useBench()
-const quick = { lease_ms: 300, limits: { poll_ms: 50 } }
+const quick = { lease_ms: 1_000, limits: { poll_ms: 50 } }
 
 async function turn(more: Parameters<typeof ask>[4] = {}): Promise<Turn> {
   const agent = await newAgent(bench.db)
@@ -43,7 +43,7 @@ describe('a run', () => {
     await until(() => bench.mock.requests.length).toBe(1)
     zombie.freeze()
     bench.mock.set({ answer: 'from the heir', first_token_ms: 2_000 })
-    await bench.work({ ...patient, model: modelAt(bench.mock.url, 10_000) })
+    await bench.work(patient)
     // The zombie's model has answered, and its end statement waits; it gets through before the heir has finished.
     await until(() => bench.mock.requests.length).toBe(2)
     zombie.thaw()

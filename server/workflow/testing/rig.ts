@@ -17,13 +17,18 @@ export const fixedModels = (provider: ModelProvider): ModelProviders => ({
   stop: () => Promise.resolve(),
 })
 
-export const modelAt = (base_url: string, first = 400): ModelProvider =>
+/** Longer than a busy machine takes, shorter than a test. */
+const PATIENCE = { connect: 5_000, first: 8_000, idle: 5_000 }
+/** For tests of models that fall silent. */
+export const IMPATIENCE = { connect: 500, first: 400, idle: 300 }
+
+export const modelAt = (base_url: string, patience = PATIENCE): ModelProvider =>
   new OpenAiCompatible({
     kind: 'openai',
     base_url,
     default_model: 'mock',
     retry_ms: 10,
-    patience: { connect: 500, first, idle: 300 },
+    patience,
   })
 
 /** A statement as the worker sent it. */
