@@ -38,6 +38,8 @@ create table agents (
 );
 create index agents_developer_id on agents (developer_id);
 create index agents_store on agents (category_id, download_count desc) where status = 'published';
+create index agents_popular on agents (download_count desc, average_rating desc nulls last, published_at desc, id)
+  where status = 'published' and deleted_at is null;
 create index agents_search on agents using gin (search);
 create index agents_tags on agents using gin (tags);
 

@@ -50,6 +50,7 @@ create table chat_messages (
 );
 create index chat_messages_chat_id on chat_messages (chat_id, seq);
 create index chat_messages_user_id on chat_messages (user_id, seq);
+create index chat_messages_running on chat_messages (user_id) where status = 'sending';
 create index chat_messages_parent on chat_messages (parent_message_id);
 
 create table branch_choices (

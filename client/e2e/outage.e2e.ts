@@ -50,6 +50,7 @@ const MESSAGES = `select id, parent_message_id, role, content, status, workflow_
 
 describe('an outage', () => {
   let chat_url = ''
+  let draft_url = ''
 
   it('begins with a chat that streams, and is seen live in a second browser', async () => {
     page = await open(first)
@@ -71,6 +72,27 @@ describe('an outage', () => {
     })
     await second.goto(chat_url)
     await second.getByText('word60').first().waitFor()
+    await page.getByText('word60').first().waitFor()
+  })
+
+  it('has a draft agent, too', async () => {
+    await page.goto(`${product.origin}/studio`)
+    await page
+      .getByRole('button', { name: /新建|创建/ })
+      .first()
+      .click()
+    await page.getByRole('dialog').getByRole('textbox').first().fill('断网也能改')
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: /创建|新建/ })
+      .click()
+    await page.waitForURL(/studio\/[0-9a-f-]{36}/)
+    draft_url = page.url()
+    await eventually('the draft has reached the server', async () => {
+      const rows = await replica(page, 'select 1 as one from agent_drafts_synced')
+      return rows.length === 1
+    })
+    await page.goto(chat_url)
     await page.getByText('word60').first().waitFor()
   })
 
@@ -102,6 +124,20 @@ describe('an outage', () => {
     await editor.press('Enter')
     await page.getByText('第一个问题，改过').first().waitFor()
     await page.getByRole('button', { name: '上一个分支' }).first().click()
+    await page.getByText('离线写的第二个问题').first().waitFor()
+  })
+
+  it('edits the draft offline', async () => {
+    await page.goto(draft_url)
+    await page
+      .getByRole('textbox', { name: /提示词/ })
+      .first()
+      .fill('在隧道里写的提示词')
+    await eventually('the draft shows it', async () => {
+      const rows = await replica<{ system_prompt: string }>(page, 'select system_prompt from v_agent_drafts')
+      return rows[0]?.system_prompt === '在隧道里写的提示词'
+    })
+    await page.goto(chat_url)
     await page.getByText('离线写的第二个问题').first().waitFor()
   })
 
@@ -164,6 +200,14 @@ describe('an outage', () => {
     expect(local).toEqual(
       server.rows.map(({ id, content, status, seq }: Record<string, unknown>) => ({ id, content, status, seq })),
     )
+    const drafts = await eventually('the draft is everywhere', async () => {
+      const rows = await replica<{ system_prompt: string }>(
+        second,
+        'select system_prompt, revision from v_agent_drafts',
+      )
+      return rows[0]?.system_prompt === '在隧道里写的提示词' && rows
+    })
+    expect(drafts).toEqual(await replica(page, 'select system_prompt, revision from agent_drafts_synced'))
     const choices = await replica(second, 'select fork_id, child_id from v_branch_choices')
     expect(choices).toEqual(await replica(page, 'select fork_id, child_id from v_branch_choices'))
     expect(choices).toHaveLength(1)

@@ -73,6 +73,19 @@ function refuseForeignOrigins(origins: OriginRules): RequestHandler {
   }
 }
 
+/**
+ * better-auth takes `/api/auth/./sign-in/email` for `/api/auth/sign-in/email` and a form for JSON; our limits on
+ * sign-in, which see the address and the body as they were sent, would not.
+ */
+const refuseOtherSpellings: RequestHandler = (request, _response, next) => {
+  const [path = ''] = request.originalUrl.split('?')
+  if (new URL(path, 'http://server').pathname !== path) return next(userError('request/not-found'))
+  const type = request.headers['content-type']
+  if (type !== undefined && !/^application\/json\b/i.test(type))
+    return next(userError('request/invalid', { reason: 'content-type' }))
+  next()
+}
+
 function authRoutes(app: Express, deps: HttpDeps): void {
   const json = express.json({ limit: 64 * 1024 })
   // better-auth reads the address from this header; a client's own is overwritten.
@@ -80,6 +93,7 @@ function authRoutes(app: Express, deps: HttpDeps): void {
     request.headers['x-banyan-client-ip'] = request.socket.remoteAddress ?? ''
     next()
   }
+  app.use('/api/auth', refuseOtherSpellings)
   app.post('/api/auth/sign-in/email', json, ...limitSignIn(), address, deps.authHandler)
   app.post('/api/auth/sign-up/email', json, limitSignUp(), address, deps.authHandler)
   app.all('/api/auth/*splat', json, address, deps.authHandler)

@@ -83,6 +83,7 @@ export function createAuth(options: AuthOptions) {
     },
     hooks: {
       before: createAuthMiddleware(async (context) => {
+        requireProfile(context.path, context.body)
         if (context.path !== '/sign-up/email') return
         if (await options.signUpOpen()) return
         throw new APIError('FORBIDDEN', {
@@ -92,6 +93,16 @@ export function createAuth(options: AuthOptions) {
       }),
     },
   })
+}
+
+/** A name is what others see of a person: as long as our own contracts allow. Pictures are none of what we keep. */
+function requireProfile(path: string, body: unknown): void {
+  if (path !== '/sign-up/email' && path !== '/update-user') return
+  if (typeof body !== 'object' || body === null) return
+  const name = 'name' in body ? body.name : undefined
+  const fits = typeof name !== 'string' || (name.trim() !== '' && name.length <= 100 && !name.includes('\0'))
+  if (fits && !('image' in body && body.image)) return
+  throw new APIError('BAD_REQUEST', { code: 'request/invalid', message: 'a name of 1 to 100 characters, no image' })
 }
 
 export type Auth = ReturnType<typeof createAuth>

@@ -15,7 +15,7 @@ import {
 } from './http.ts'
 import type { Log } from './log.ts'
 import type { Actor, FindActor } from './request.ts'
-import { requireValid } from './validate.ts'
+import { requireTrimmed, requireValid } from './validate.ts'
 
 export { createRouter, type Router }
 
@@ -101,7 +101,7 @@ function bind<P extends TObject, Q extends TObject, B extends TSchema, R extends
     const body: unknown = request.body ?? {}
     requireValid(contract.params, request.params, 'params')
     requireValid(contract.query, { ...request.query }, 'query')
-    requireValid(contract.body, body, 'body')
+    requireTrimmed(contract.body, body, 'body')
     const call = { params: request.params, query: { ...request.query }, body, request, request_id }
     // The three parts have just been checked against the schemas their types come from.
     const reply = await handle(call as unknown as Call<P, Q, B>, actor, response)

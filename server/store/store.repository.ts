@@ -32,6 +32,12 @@ export interface StoreSearch {
   offset: number
 }
 
+const IN_CATEGORY = `a.category_id in (
+  with recursive tree as (
+    select id from agent_categories where id = $n::uuid
+    union all select c.id from agent_categories c join tree on c.parent_id = tree.id)
+  select id from tree)`
+
 /** Published agents that match every term of the search, in the category or below it. */
 export async function searchStore(
   db: Queryable,
@@ -40,20 +46,31 @@ export async function searchStore(
 ): Promise<{ agents: StoreAgent[]; total: number }> {
   const query = tsquery(search.q ?? '')
   if (query === undefined) return { agents: [], total: 0 }
-  const where = `and ($2::text = '' or a.search @@ $2::tsquery)
-    and ($3::uuid is null or a.category_id in (
-      with recursive tree as (
-        select id from agent_categories where id = $3::uuid
-        union all select c.id from agent_categories c join tree on c.parent_id = tree.id)
-      select id from tree))`
-  const values = [user_id, query, search.category ?? null]
-  const rows = await db.query<StoreRow & { total: number }>(
+  const category = search.category
+  // Only what is asked for stands in the text: a condition that may be off keeps the planner from using its index.
+  const conditions = [
+    query === '' ? undefined : { sql: 'a.search @@ $n::tsquery', value: query },
+    category === undefined ? undefined : { sql: IN_CATEGORY, value: category },
+  ].filter((condition) => condition !== undefined)
+  const where = conditions.map(({ sql }, index) => `and ${sql.replaceAll('$n', `$${index + 3}`)}`).join(' ')
+  const values = conditions.map(({ value }) => value)
+  // The page first and the count apart: counting in the same breath would join and sort all that match.
+  const agents = await db.query<StoreRow>(
+    prepared(`select ${AGENT} ${FROM} ${where} order by ${ORDER[search.sort]} limit ${PAGE} offset $2::int`, [
+      user_id,
+      search.offset,
+      ...values,
+    ]),
+  )
+  if (search.offset === 0 && agents.length < PAGE) return { agents, total: agents.length }
+  const [count] = await db.query<{ total: number }>(
     prepared(
-      `select ${AGENT}, count(*) over ()::int as total ${FROM} ${where} order by ${ORDER[search.sort]} limit ${PAGE} offset $4::int`,
-      [...values, search.offset],
+      `select count(*)::int as total from agents a
+       where a.status = 'published' and a.deleted_at is null and $1::uuid is not null and $2::int is not null ${where}`,
+      [user_id, search.offset, ...values],
     ),
   )
-  return { agents: rows.map(({ total: _total, ...agent }) => agent), total: rows[0]?.total ?? 0 }
+  return { agents, total: count?.total ?? 0 }
 }
 
 /** `'' ` for no search, undefined when nothing of the text can match (punctuation only). */

@@ -78,10 +78,15 @@ export class AnswerReader {
   #count(usage: unknown): void {
     const prompt = field(usage, 'prompt_tokens')
     const completion = field(usage, 'completion_tokens')
-    if (typeof prompt !== 'number' || typeof completion !== 'number') return
+    // A count that cannot be one is none: it would not fit the column, and be the end of the whole run.
+    if (!isCount(prompt) || !isCount(completion)) return
     this.usage = { prompt, completion }
     this.#onEvent({ type: 'usage', usage: this.usage })
   }
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 1_000_000_000
 }
 
 function parse(data: string): unknown {

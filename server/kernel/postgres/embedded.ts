@@ -9,7 +9,7 @@ import { explain } from './explain.ts'
 import { freePort, openHome, portIsFree, type Home } from './home.ts'
 import { initialiseCluster } from './initialise.ts'
 import { lockDataDir } from './lock.ts'
-import { disownPostmasterFile, isPostmasterOf, readPostmasterFile, stopPostmaster } from './postmaster.ts'
+import { disownPostmasterFile, isGone, isPostmasterOf, readPostmasterFile, stopPostmaster } from './postmaster.ts'
 import { embeddedSettings } from './settings.ts'
 
 /** Writes one structured line: event name, fields (ids and numbers, not content). */
@@ -58,19 +58,23 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 
     const fingerprint = fingerprintOf(binaries, settings)
     const orphan = await settleOrphan(home, fingerprint, options.log)
-    const pid = orphan ?? (await launch(home, binaries, settings, options))
+    const first = orphan ?? (await launch(home, binaries, settings, options))
     home.state.fingerprint = fingerprint
     home.save()
     await createDatabase(home)
+    const kept = keepAlive(first, () => relaunch(home, binaries, settings, options), options.log)
     options.log('postgres.ready', { port: home.state.port, adopted: orphan !== undefined, ms: Date.now() - began })
     return {
       url: urlOf(home, home.state.database),
       socketUrl: socketUrlOf(home),
       port: home.state.port,
-      pid,
+      get pid() {
+        return kept.pid()
+      },
       adopted: orphan !== undefined,
       stop: async () => {
-        await stopPostmaster(pid, home.cluster)
+        await kept.stop()
+        await stopPostmaster(kept.pid(), home.cluster)
         if (home.socketDir) rmSync(home.socketDir, { recursive: true, force: true })
         await lock.release()
       },
@@ -79,6 +83,43 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     await lock.release()
     throw explain(error, options.dataDir)
   }
+}
+
+/** Between two looks at the postmaster; also before the next attempt to start it again. */
+const LOOK_MS = 1000
+
+/** A Postgres that ends by itself (killed for want of memory, or by mistake) is started again; pools find it by its port. */
+function keepAlive(first: number, again: () => Promise<number>, log: EventLog) {
+  let pid = first
+  let work: Promise<void> | undefined
+  const timer = setInterval(() => {
+    if (work || !isGone(pid)) return
+    log('postgres.lost', { pid })
+    work = again()
+      .then(
+        (next) => {
+          pid = next
+          log('postgres.again', { pid })
+        },
+        (error: unknown) => log('postgres.not-again', { reason: String(error) }),
+      )
+      .finally(() => (work = undefined))
+  }, LOOK_MS)
+  timer.unref()
+  return {
+    pid: () => pid,
+    stop: async () => {
+      clearInterval(timer)
+      await work
+    },
+  }
+}
+
+/** On the port that it had: everybody has its address. */
+async function relaunch(...given: Parameters<typeof launch>): Promise<number> {
+  const [{ state }] = given
+  if (!(await portIsFree(state.port))) throw new Error(`port ${state.port} is taken`)
+  return launch(...given)
 }
 
 function makeDataDir(dataDir: string): void {

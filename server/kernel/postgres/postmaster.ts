@@ -64,7 +64,7 @@ export async function stopPostmaster(pid: number, cluster: string, patienceMs = 
  * True when the process has ended and its port and files are free. Its command line vanishes a moment earlier, and a
  * zombie (where process 1 does not collect orphans, as in many containers) can still be signalled: neither is the answer.
  */
-function isGone(pid: number): boolean {
+export function isGone(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return process.platform === 'linux' && /\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
