@@ -99,8 +99,9 @@ export function createAuth(options: AuthOptions) {
 function requireProfile(path: string, body: unknown): void {
   if (path !== '/sign-up/email' && path !== '/update-user') return
   if (typeof body !== 'object' || body === null) return
-  const name = 'name' in body ? body.name : undefined
-  const fits = typeof name !== 'string' || (name.trim() !== '' && name.length <= 100 && !name.includes('\0'))
+  const fits =
+    !('name' in body) ||
+    (typeof body.name === 'string' && body.name.trim() !== '' && body.name.length <= 100 && !body.name.includes('\0'))
   if (fits && !('image' in body && body.image)) return
   throw new APIError('BAD_REQUEST', { code: 'request/invalid', message: 'a name of 1 to 100 characters, no image' })
 }

@@ -6,12 +6,15 @@ import type { MutationContext, Mutator, Write } from '../../../shared/kernel/mut
 import { auditPart } from '../../../server/kernel/audit-log.ts'
 import { sqlState, type Database, type Queryable } from '../../../server/kernel/db.ts'
 import { compose, prepared, type Part } from '../../../server/kernel/statement.ts'
-import { issueOf } from '../../../server/kernel/validate.ts'
+import { isShallow, trimmedIssueOf } from '../../../server/kernel/validate.ts'
 import type { Mutation, MutationResult, PushBody, PushReply } from '../../protocol/push.ts'
 import { PROTOCOL_VERSION } from '../../protocol/version.ts'
 import type { HookResult, MutationHooks, PushActor } from './mutation-hook.ts'
 import { readResult, readStatement } from './read-rows.ts'
 import { writeParts } from './write-parts.ts'
+
+/** Arguments may be nested this deep: far deeper than any workflow, far from what a stack holds. */
+const MOST_LEVELS = 100
 
 export interface PushDeps {
   db: Database
@@ -91,7 +94,8 @@ function prepareMutation(deps: PushDeps, actor: PushActor, mutation: Mutation, n
   const mutator = Object.hasOwn(deps.mutators, mutation.name) ? deps.mutators[mutation.name] : undefined
   if (!mutator || mutation.version > mutator.version) throw userError('sync/unknown-mutation', { name: mutation.name })
   if (!mayDo(actor.roles, mutator.permission)) throw userError('auth/forbidden', { permission: mutator.permission })
-  const issue = issueOf(mutator.args, mutation.args)
+  if (!isShallow(mutation.args, MOST_LEVELS)) throw userError('row/invalid', { reason: 'nested too deeply' })
+  const issue = trimmedIssueOf(mutator.args, mutation.args)
   if (issue) throw userError('row/invalid', { path: issue.path, reason: issue.message })
   const hlc = clampHlc(mutation.hlc, now)
   if (hlc === undefined) throw userError('row/invalid', { path: '/hlc' })
@@ -254,6 +258,7 @@ const REFUSALS: Readonly<Record<string, ErrorCode>> = {
   '23502': 'row/invalid',
   '23514': 'row/invalid',
   '22001': 'row/too-large',
+  '22003': 'row/invalid',
   '22P02': 'row/invalid',
   '22P05': 'row/invalid',
   '22021': 'row/invalid',
