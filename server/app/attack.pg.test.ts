@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '../../shared/kernel/id.ts'
 import type { PushReply } from '../../sync/protocol/push.ts'
@@ -350,6 +352,26 @@ describe('sign-in', () => {
   })
 })
 
+describe('a disabled account', () => {
+  it('has no session any more, and gets none', async () => {
+    const admin = await server.person(['user', 'admin'])
+    const person = await server.person()
+    expect((await admin.request('PATCH', `/api/users/${person.user_id}`, { disabled: true })).status).toBe(200)
+    expect((await person.request('GET', '/api/keys')).status).toBe(401)
+    const again = createDevice(server.origin)
+    const credentials = { email: person.email, password: 'a long enough password' }
+    const reply = await again.request('POST', '/api/auth/sign-in/email', credentials)
+    expect(reply.status).toBe(403)
+    expect(again.cookie).toBe('')
+    const guess = { ...credentials, password: 'not the password' }
+    expect((await again.request('POST', '/api/auth/sign-in/email', guess)).status).toBe(401)
+    await admin.request('PATCH', `/api/users/${person.user_id}`, { disabled: false })
+    expect((await again.request('POST', '/api/auth/sign-in/email', credentials)).status).toBe(200)
+    expect((await again.request('GET', '/api/keys')).status).toBe(200)
+    expect((await again.request('GET', '/api/auth/get-session')).text).not.toMatch(/disabled/i)
+  })
+})
+
 describe('the database', () => {
   it('is started again on its port when somebody kills it', async () => {
     const dataDir = makeDataDir()
@@ -358,6 +380,8 @@ describe('the database', () => {
     try {
       await db.query('create table kept (n int)')
       await db.query('insert into kept values (1)')
+      await db.query('select $1::jsonb', ['["words of a person\\u0000"]']).catch(() => undefined)
+      expect(readFileSync(join(dataDir.path, 'postgres/postgres.log'), 'utf8')).not.toContain('words of a person')
       const { pid } = postgres
       process.kill(pid, 'SIGKILL')
       await expect.poll(() => postgres.pid, { timeout: 30_000, interval: 100 }).not.toBe(pid)

@@ -56,6 +56,9 @@ export function createAuth(options: AuthOptions) {
     user: {
       modelName: 'users',
       fields: { ...camelTimes, emailVerified: 'email_verified' },
+      additionalFields: {
+        disabledAt: { type: 'date', fieldName: 'disabled_at', required: false, input: false, returned: false },
+      },
       changeEmail: { enabled: false },
       deleteUser: { enabled: false },
     },
@@ -80,6 +83,18 @@ export function createAuth(options: AuthOptions) {
       defaultCookieAttributes: { sameSite: 'lax', httpOnly: true },
       database: { generateId: () => newId() },
       ipAddress: { ipAddressHeaders: ['x-banyan-client-ip'] },
+    },
+    databaseHooks: {
+      session: {
+        create: {
+          // Its sessions ended when the account was disabled; there shall be no new one, which better-auth would honour.
+          before: async ({ userId }, context) => {
+            const user = await context?.context.internalAdapter.findUserById(userId)
+            if (!user || !('disabledAt' in user) || !user.disabledAt) return
+            throw new APIError('FORBIDDEN', { code: 'auth/forbidden', message: 'this account is disabled' })
+          },
+        },
+      },
     },
     hooks: {
       before: createAuthMiddleware(async (context) => {

@@ -27,8 +27,9 @@ export const embeddedSettings: Readonly<Record<string, string>> = {
   password_encryption: 'scram-sha-256',
   timezone: 'UTC',
   log_timezone: 'UTC',
-  // Statement texts can hold what people wrote: the log names the error, never the statement.
+  // Statements, and the rows and JSON in details of errors, hold what people wrote: the log names the error only.
   log_min_messages: 'warning',
   log_min_error_statement: 'panic',
+  log_error_verbosity: 'terse',
   log_line_prefix: '%m [%p] ',
 }
