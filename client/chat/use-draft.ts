@@ -28,8 +28,11 @@ export function useDraft(chat_id: Ref<string>): Ref<string> {
     [chat_id, store] as const,
     async ([id, local]) => {
       if (id === owner || !local) return
+      // Typed in the moment before the store was open: that text is the draft.
+      const early = owner === '' && dirty
       await save()
       owner = id
+      if (early) return save()
       put('')
       const kept = await local.composer.read(id).catch(() => '')
       if (owner === id && !dirty) put(kept)
@@ -39,7 +42,7 @@ export function useDraft(chat_id: Ref<string>): Ref<string> {
   watch(
     text,
     () => {
-      if (!owner || quiet) return
+      if (quiet) return
       dirty = true
       clearTimeout(timer)
       timer = setTimeout(() => void save(), 250)

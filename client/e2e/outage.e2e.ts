@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { devices, launchChromium, launchPersistentChromium } from '../../server/kernel/testing/chromium.ts'
 import { eventually, newPage, replica, signIn, signUp, untilReplica, type Trouble } from './person.ts'
 import { createProduct, type Product } from './product.ts'
@@ -31,6 +31,14 @@ afterAll(async () => {
   await other.close()
   await product.remove()
   await rm(profile, { recursive: true, force: true })
+})
+
+// What the person would have seen, for whoever has to find out why.
+afterEach(async ({ task }) => {
+  if (task.result?.state !== 'fail') return
+  await page
+    .screenshot({ path: path.join(tmpdir(), `outage-${task.name.slice(0, 20).replaceAll(' ', '-')}.png`) })
+    .catch(() => undefined)
 })
 
 async function open(context: BrowserContext): Promise<Page> {
