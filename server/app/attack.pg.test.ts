@@ -1,13 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '../../shared/kernel/id.ts'
 import type { PushReply } from '../../sync/protocol/push.ts'
-import { startEmbeddedPostgres } from '../kernel/postgres/embedded.ts'
-import { openDatabase } from '../kernel/db.ts'
-import { createLog } from '../kernel/log.ts'
-import { makeDataDir } from '../kernel/testing/index.ts'
 import { createDevice, firstMessage, type Device } from './testing/browserless.ts'
 import { startMockModel, type MockModel } from './testing/mock-model.ts'
 import { startTestServer, type TestServer } from './testing/start-server.ts'
@@ -370,28 +364,4 @@ describe('a disabled account', () => {
     expect((await again.request('GET', '/api/keys')).status).toBe(200)
     expect((await again.request('GET', '/api/auth/get-session')).text).not.toMatch(/disabled/i)
   })
-})
-
-describe('the database', () => {
-  it('is started again on its port when somebody kills it', async () => {
-    const dataDir = makeDataDir()
-    const postgres = await startEmbeddedPostgres({ dataDir: dataDir.path, log: () => undefined })
-    const db = openDatabase({ url: postgres.url, size: 1, name: 'attack', log: createLog('silent') })
-    try {
-      await db.query('create table kept (n int)')
-      await db.query('insert into kept values (1)')
-      await db.query('select $1::jsonb', ['["words of a person\\u0000"]']).catch(() => undefined)
-      expect(readFileSync(join(dataDir.path, 'postgres/postgres.log'), 'utf8')).not.toContain('words of a person')
-      const { pid } = postgres
-      process.kill(pid, 'SIGKILL')
-      await expect.poll(() => postgres.pid, { timeout: 30_000, interval: 100 }).not.toBe(pid)
-      await expect
-        .poll(() => db.query('select n from kept').catch(() => undefined), { timeout: 30_000, interval: 250 })
-        .toEqual([{ n: 1 }])
-    } finally {
-      await db.close()
-      await postgres.stop()
-      dataDir.remove()
-    }
-  }, 60_000)
 })

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { fromNodeHeaders } from 'better-auth/node'
+import { operationalError } from '../../shared/kernel/errors.ts'
 import type { Database } from '../kernel/db.ts'
 import type { Actor } from '../kernel/request.ts'
 import type { ActorCache } from './actor-cache.ts'
@@ -19,6 +20,11 @@ export function createSessions(auth: Auth, db: Database, known: ActorCache) {
 }
 
 async function look(auth: Auth, db: Database, headers: IncomingHttpHeaders): Promise<Actor | undefined> {
-  const found = await auth.api.getSession({ headers: fromNodeHeaders(headers), query: { disableCookieCache: true } })
+  const found = await auth.api
+    .getSession({ headers: fromNodeHeaders(headers), query: { disableCookieCache: true } })
+    // It knows a wrong cookie from a right one without throwing; what it throws is trouble with the database.
+    .catch((error: unknown) => {
+      throw operationalError('server/unavailable', {}, `no session could be read: ${String(error)}`)
+    })
   return found ? actorOf(db, found.user.id, found.session.id) : undefined
 }

@@ -122,14 +122,16 @@ async function run<R extends Row>(
   }
 }
 
-/** Lost connections and shutdowns become `server/unavailable`; SQL errors stay what they are. */
+/**
+ * Lost connections, shutdowns and a want of disk, memory or connections become `server/unavailable`, which devices wait
+ * out; SQL errors stay what they are.
+ */
 function asOperational(error: unknown): unknown {
   const code = sqlState(error)
   const message = error instanceof Error ? error.message : String(error)
   const lost = code === undefined && /terminat|ECONN|timeout|Connection|not queryable|closed/i.test(message)
   const down =
-    code !== undefined &&
-    (code.startsWith('08') || code.startsWith('57P') || code === '53300' || code.startsWith('ECONN'))
+    code !== undefined && (/^(?:08|53|58)...$/.test(code) || code.startsWith('57P') || /^E[A-Z_]+$/.test(code))
   return lost || down ? operationalError('server/unavailable', {}, message) : error
 }
 
