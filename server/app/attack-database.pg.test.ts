@@ -20,6 +20,8 @@ describe('a database in trouble', () => {
         status: 503,
       })
     }
+    await db.close()
+    await drop()
   })
 
   it('that cannot be reached is no answer to who somebody is', async () => {
