@@ -145,6 +145,11 @@ export class PgliteReplica implements Replica {
     })
   }
 
+  async flush(): Promise<void> {
+    // Commits are written behind; only the file system itself can be waited for.
+    await this.#pg.fs?.syncToFs(false)
+  }
+
   async bytes(): Promise<number | undefined> {
     return (await globalThis.navigator?.storage?.estimate?.())?.usage
   }

@@ -26,6 +26,8 @@ export interface Replica {
   read(sql: string, values: unknown[]): Promise<Record<string, unknown>[]>
   /** In a read-only transaction, for support and export. */
   query(sql: string, values: unknown[]): Promise<Record<string, unknown>[]>
+  /** Resolves when all that was applied so far would survive the end of this process. */
+  flush(): Promise<void>
   bytes(): Promise<number | undefined>
   close(): Promise<void>
   /** Closes and deletes it. */

@@ -114,6 +114,9 @@ async function settle(db: DeviceDb, device_id: string, replica: Replica | undefi
   const refused = leaving.flatMap((item) =>
     item.outcome?.status === 'rejected' ? [{ id: item.id, error: item.outcome.error }] : [],
   )
+  // What leaves the outbox must be safe in the replica: commits there are written behind, and a page that closes now
+  // and opens again without the server would otherwise miss what its person has seen confirmed.
+  if (replica && leaving.length > 0) await replica.flush()
   await bury(db, refused)
   await db.outbox.bulkDelete(leaving.map((item) => item.seq))
   const result = { left: leaving.length > 0, refused: refused.length > 0 }
