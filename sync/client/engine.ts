@@ -107,6 +107,7 @@ export class Engine implements FeedSink {
       health: this.#health,
       device_id: options.device_id,
       replica: () => this.#replica,
+      opening: () => this.#opening,
       onLeft: () => this.#bus.emit({ t: 'outbox' }),
       onChanged: (tables) => {
         this.#live.changed(tables)
@@ -297,6 +298,8 @@ export class Engine implements FeedSink {
     }
     this.#opening = false
     this.#emitStatus()
+    // What waited for a replica that did not come is settled by the server's answers.
+    if (!this.#replica) await this.#settler.settle()
   }
 
   async #dropReplica(): Promise<void> {

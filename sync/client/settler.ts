@@ -24,6 +24,8 @@ export interface SettlerDeps {
   health: Health
   device_id: string
   replica: () => Replica | undefined
+  /** A replica is being opened: what is on its disk is not known yet. */
+  opening: () => boolean
   /** Mutations left the outbox. */
   onLeft: () => void
   /** What people see of these tables may have changed. */
@@ -54,9 +56,9 @@ export class Settler {
 
   /** Lets go of what is settled and tells who watches. Rows of `tables` have changed already. Never throws. */
   async settle(tables: readonly string[] = []): Promise<void> {
-    const { db, serial, health, device_id, replica } = this.#deps
+    const { db, serial, health, device_id, replica, opening } = this.#deps
     if (this.#stopped) return
-    const result = await serial.run(() => settle(db, device_id, replica())).catch(() => undefined)
+    const result = await serial.run(() => settle(db, device_id, replica(), opening())).catch(() => undefined)
     if (this.#stopped) return
     if (!result) return health.problem('sync/replica')
     if (result.refused) health.problem('sync/refused')
@@ -105,8 +107,17 @@ async function noteOldAck(db: DeviceDb, device_id: string, replica: Replica): Pr
   await noteAcks(db, device_id, { changes: [{ op: 'insert', row }], lsn: ack.lsn })
 }
 
-/** Lets go of what is settled and makes the overlay anew. Without a replica, the server's answer settles. */
-async function settle(db: DeviceDb, device_id: string, replica: Replica | undefined): Promise<Settled> {
+/**
+ * Lets go of what is settled and makes the overlay anew. Without a replica, the server's answer settles; but not while
+ * one is being opened: it may lack what the answer confirms, and must get it from the outbox until its shapes have it.
+ */
+async function settle(
+  db: DeviceDb,
+  device_id: string,
+  replica: Replica | undefined,
+  opening: boolean,
+): Promise<Settled> {
+  if (!replica && opening) return { left: false, refused: false, tables: await answeredTables(db) }
   if (replica && (await readOutbox(db)).some((item) => item.outcome && item.lsn === undefined))
     await noteOldAck(db, device_id, replica)
   const cursors: ShapeCursor[] = replica ? [...replica.cursors().values()] : []
@@ -120,8 +131,15 @@ async function settle(db: DeviceDb, device_id: string, replica: Replica | undefi
   await bury(db, refused)
   await db.outbox.bulkDelete(leaving.map((item) => item.seq))
   const result = { left: leaving.length > 0, refused: refused.length > 0 }
-  if (!replica) return { ...result, tables: leaving.length > 0 ? SHAPE_NAMES.map((name) => SHAPES[name].table) : [] }
+  if (!replica) return { ...result, tables: leaving.length > 0 ? ALL_TABLES : [] }
   const { tables, effects } = await replica.rebase(await readOutbox(db))
   for (const [id, effect] of effects) await db.outbox.where({ id }).modify({ effect })
   return { ...result, tables }
+}
+
+const ALL_TABLES = SHAPE_NAMES.map((name) => SHAPES[name].table)
+
+/** What readers of the server should ask again: everything, once the server has answered something. */
+async function answeredTables(db: DeviceDb): Promise<string[]> {
+  return (await readOutbox(db)).some((item) => item.outcome) ? ALL_TABLES : []
 }

@@ -291,7 +291,8 @@ export class TabStore implements LocalStore {
 
   async #count(): Promise<void> {
     if (this.#closed) return
-    const outbox = await readOutbox(this.#db)
+    // What the server has answered is no longer waiting to be sent, though its rows may still be on their way here.
+    const outbox = (await readOutbox(this.#db)).filter((item) => item.outcome === undefined)
     this.#pending = outbox.length
     this.#rejected = await this.#db.dead.count()
     this.#pendingIds = new Set(outbox.flatMap(newMessageIds))
