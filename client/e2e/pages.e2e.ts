@@ -106,7 +106,7 @@ describe.each(looks)('$name', (look) => {
       await check(path)
     }
     const settings = await move(page, '/settings')
-      .then(() => page.locator('a[href^="/settings/"]').first().waitFor())
+      .then(() => page.locator('a[href^="/settings/"]').filter({ visible: true }).first().waitFor())
       .then(() =>
         page
           .locator('a[href^="/settings/"]')

@@ -5,6 +5,7 @@ import { nullable, oneOf, uuid } from '../../shared/kernel/shapes.ts'
 import type { Part } from '../kernel/statement.ts'
 import { issueOf } from '../kernel/validate.ts'
 import type { Lease } from '../workflow/index.ts'
+import { tokensTodaySql } from './token-usage.repository.ts'
 
 /** What must be known before a run of a chat may start; arguments are what a mutation gave, possibly nothing. */
 export interface RunAuthorityKeys {
@@ -31,7 +32,7 @@ export function runAuthority(keys: RunAuthorityKeys): { sql: string; values: unk
         where d.user_id = $2::uuid and d.deleted_at is null
           and d.agent_id = coalesce((select agent_id from chats where id = $1::uuid and user_id = $2::uuid), $3::uuid)
           and coalesce((select source from chats where id = $1::uuid and user_id = $2::uuid), $6::text) = 'draft'),
-      'tokens', (select tokens from token_usages where user_id = $2::uuid and day = current_date),
+      'tokens', ${tokensTodaySql('$2')},
       'blocked_by', (
         select q.execution_id from chat_messages m join run_queue q on q.execution_id = m.workflow_execution_id
         where m.id = $5::uuid and m.user_id = $2::uuid and m.status = 'sending'))`,

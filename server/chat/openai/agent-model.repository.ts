@@ -1,6 +1,7 @@
 import type { RunnableVersion } from '../../agent/index.ts'
 import type { Queryable } from '../../kernel/db.ts'
 import { prepared } from '../../kernel/statement.ts'
+import { tokensTodaySql } from '../token-usage.repository.ts'
 
 /** A published agent as an entry of `/v1/models`; `created` in seconds since the epoch. */
 export interface AgentModel extends Record<string, unknown> {
@@ -31,7 +32,7 @@ export async function agentBySlug(db: Queryable, slug: string, user_id: string):
   const [agent] = await db.query<CallableAgent>(
     prepared(
       `select v.id, v.kind, v.created_by, a.developer_id, agent_version_state(v.id) as state, a.status as agent_status,
-         a.id as agent_id, (select tokens from token_usages where user_id = $2 and day = current_date) as tokens
+         a.id as agent_id, ${tokensTodaySql('$2')} as tokens
        from agents a join agent_versions v on v.agent_id = a.id and v.is_current
        where a.slug = $1 and a.status = 'published' and a.deleted_at is null`,
       [slug, user_id],

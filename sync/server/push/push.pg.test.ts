@@ -25,7 +25,7 @@ beforeAll(async () => {
       worker: undefined,
       notifyRuns: () => undefined,
       notifyCancel: () => undefined,
-      dailyTokens: async () => 1000,
+      dailyTokens: async () => 1_000_000,
     }),
   }
   anna = await buildPerson(db)
@@ -248,10 +248,21 @@ describe('push', () => {
     await expect(push(deps, anna, outdated)).rejects.toMatchObject({ code: 'sync/client-too-old' })
   })
 
+  it('reserves tokens for runs that have not ended, so that a burst stops at the cap too', async () => {
+    const dora = await buildPerson(db)
+    const { agent_id, device } = await agentWithDraft(dora)
+    await db.query('insert into token_usages (user_id, day, tokens) values ($1, current_date, 997000)', [dora.user_id])
+    const burst = Array.from({ length: 4 }, () => mutation('message.send', firstMessage(agent_id)))
+    const { results } = await push(deps, dora, body(device, ...burst))
+    expect(results.map(({ status }) => status)).toEqual(['applied', 'applied', 'rejected', 'rejected'])
+  })
+
   it('stops at the daily cap of tokens', async () => {
     const carla = await buildPerson(db)
     const { agent_id, device } = await agentWithDraft(carla)
-    await db.query('insert into token_usages (user_id, day, tokens) values ($1, current_date, 1000)', [carla.user_id])
+    await db.query('insert into token_usages (user_id, day, tokens) values ($1, current_date, 1000000)', [
+      carla.user_id,
+    ])
     const { results } = await push(deps, carla, body(device, mutation('message.send', firstMessage(agent_id))))
     expect(results[0]).toMatchObject({ status: 'rejected', error: { code: 'run/quota' } })
   })
