@@ -46,12 +46,6 @@ export async function loadWords(module: string): Promise<void> {
   await load(current.value, module)
 }
 
-/** A lazy page that speaks with other modules' words too. */
-export async function withWords<T>(page: Promise<T>, ...others: string[]): Promise<T> {
-  const [loaded] = await Promise.all([page, ...others.map(loadWords)])
-  return loaded
-}
-
 async function load(language: Locale, module: string): Promise<void> {
   const key = `/${module}/locales/${language}.json`
   const file = files[key]
