@@ -215,9 +215,15 @@ describe('an outage', () => {
       )
       return rows[0]?.system_prompt === '在隧道里写的提示词' && rows
     })
-    expect(drafts).toEqual(await replica(page, 'select system_prompt, revision from agent_drafts_synced'))
-    const choices = await replica(second, 'select fork_id, child_id from v_branch_choices')
-    expect(choices).toEqual(await replica(page, 'select fork_id, child_id from v_branch_choices'))
+    await eventually('the draft is settled here as well', async () => {
+      const rows = await replica(page, 'select system_prompt, revision from agent_drafts_synced')
+      return JSON.stringify(rows) === JSON.stringify(drafts)
+    })
+    const CHOICES = 'select fork_id, child_id from v_branch_choices'
+    const choices = await replica(page, CHOICES)
+    await eventually('the choice of branch is the same in both', async () => {
+      return JSON.stringify(await replica(second, CHOICES)) === JSON.stringify(choices)
+    })
     expect(choices).toHaveLength(1)
   })
 
