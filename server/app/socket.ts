@@ -22,10 +22,12 @@ const LIMITS = {
   backlogBytes: 8 * 1024 * 1024,
 }
 const HEARTBEAT_MS = 25_000
+/** Heartbeats notice a dead line, so a poll that nothing answers may stay: ten idle shapes a device cost nothing. */
+const HOLD_MS = 600_000
 
 export interface ShapeReader {
   handle(
-    request: { shape: string; query: Record<string, string>; user_id: string; epoch: number },
+    request: { shape: string; query: Record<string, string>; user_id: string; epoch: number; hold_ms?: number },
     signal: AbortSignal,
   ): Promise<{ status: number; headers: Record<string, string>; body: string }>
 }
@@ -137,7 +139,8 @@ export function createSocketHub(deps: SocketHubDeps): SocketHub {
     const abort = new AbortController()
     polls.set(frame.id, abort)
     try {
-      const request = { shape: frame.shape, query: frame.query, user_id: actor.user_id, epoch: actor.epoch }
+      const hold_ms = HOLD_MS * (0.75 + Math.random() / 4)
+      const request = { shape: frame.shape, query: frame.query, user_id: actor.user_id, epoch: actor.epoch, hold_ms }
       const { status, headers, body } = await deps.gateway.handle(request, abort.signal)
       if (!abort.signal.aborted) send(connection, { t: 'poll.reply', id: frame.id, status, headers, body })
     } catch (thrown) {

@@ -103,6 +103,8 @@ export class ShapeFeed {
         fetchClient: this.#fetch,
         signal,
         warnOnHttp: false,
+        // Live polls travel on the socket, which notices a dead line by itself.
+        liveRequestTimeoutMs: false,
         backoffOptions: { initialDelay: 500, maxDelay: 10_000, multiplier: 2 },
         ...(from === undefined
           ? {}

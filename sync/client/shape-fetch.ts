@@ -6,6 +6,8 @@ import type { Socket } from './socket.ts'
 const NO_BODY = new Set([204, 205, 304])
 /** How long a live poll waits for the socket before it asks by HTTP. */
 const SOCKET_WAIT_MS = 4000
+/** A request without an answer by then is a dead line, ms. The body may take longer. */
+const ANSWER_WITHIN_MS = 45_000
 
 export interface ShapeFetchDeps {
   socket: Socket
@@ -24,13 +26,17 @@ export interface ShapeFetchDeps {
 export function shapeFetch(shape: ShapeName, deps: ShapeFetchDeps): typeof fetch {
   const { socket, identity } = deps
   const get = async (url: URL, init: RequestInit | undefined) => {
+    const unanswered = new AbortController()
+    const timer = setTimeout(() => unanswered.abort(), ANSWER_WITHIN_MS)
     try {
-      const response = await fetch(url, plain(init))
+      const response = await fetch(url, plain(init, unanswered.signal))
       deps.onReached(response.status !== 401)
       return watched(response)
     } catch (error) {
       if (!init?.signal?.aborted) deps.onLost()
       throw error
+    } finally {
+      clearTimeout(timer)
     }
   }
   // signed out, or moved to another epoch: ask who we are before the next request
@@ -60,12 +66,12 @@ export function shapeFetch(shape: ShapeName, deps: ShapeFetchDeps): typeof fetch
   }
 }
 
-function plain(init: RequestInit | undefined): RequestInit {
+function plain(init: RequestInit | undefined, unanswered: AbortSignal): RequestInit {
   return {
     credentials: 'same-origin',
     cache: 'no-store',
     ...(init?.headers ? { headers: init.headers } : {}),
-    ...(init?.signal ? { signal: init.signal } : {}),
+    signal: init?.signal ? AbortSignal.any([init.signal, unanswered]) : unanswered,
   }
 }
 

@@ -155,7 +155,8 @@ class EmbeddedShapeServer implements ShapeServer {
     if (this.state !== 'up') await this.untilUp()
     if (this.state !== 'up') return NOT_NOW
     const definition = await this.define(source)
-    const answer = await readShape(this.store, definition, request, signal, this.options.pollMs ?? POLL_MS)
+    const hold_ms = request.hold_ms ?? this.options.pollMs ?? POLL_MS
+    const answer = await readShape(this.store, definition, request, signal, hold_ms)
     // Readers throw their rows away at a 409: better that they keep them until there is something to fetch instead.
     if (answer.status === 409 && this.state !== 'up') return NOT_NOW
     return answer

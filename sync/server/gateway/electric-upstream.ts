@@ -32,7 +32,7 @@ function addressOf(
     ...query,
     table: shape.table,
     columns: shape.columns.map((column) => `"${column}"`).join(','),
-    where: `"${shape.owner}" = $1`,
+    where: shape.hidden ? `"${shape.owner}" = $1 AND NOT "${shape.hidden}"` : `"${shape.owner}" = $1`,
     'params[1]': shape.user_id,
     ...(secret !== undefined && { secret }),
   }

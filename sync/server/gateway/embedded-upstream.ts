@@ -6,7 +6,7 @@ import type { ShapeUpstream } from './gateway.ts'
 /** The embedded shape server behind the gateway. */
 export function createEmbeddedUpstream(server: Pick<ShapeServer, 'read'>): ShapeUpstream {
   return {
-    read: async (shape, query, signal) => {
+    read: async (shape, query, signal, hold_ms) => {
       const parsed = parseReadRequest((name) => query[name])
       if ('errors' in parsed) return invalidRequest(parsed.errors)
       return server.read(
@@ -15,9 +15,9 @@ export function createEmbeddedUpstream(server: Pick<ShapeServer, 'read'>): Shape
           table: shape.table,
           columns: shape.columns,
           replica: 'default',
-          rows: { kind: 'owner', column: shape.owner, value: shape.user_id.toLowerCase() },
+          rows: { kind: 'owner', column: shape.owner, value: shape.user_id.toLowerCase(), but: shape.hidden },
         },
-        parsed.request,
+        { ...parsed.request, hold_ms },
         signal,
       )
     },

@@ -1,5 +1,5 @@
 import { toAppError, userError, type AppError } from '../../../shared/kernel/errors.ts'
-import { isShapeName, shapeColumns, SHAPES } from '../../protocol/shapes.ts'
+import { isShapeName, shapeColumns, SHAPES, type ShapeDefinition } from '../../protocol/shapes.ts'
 import { newHandle } from '../shape/handle.ts'
 
 /** One request for a shape, from HTTP or from the socket, by a person who has signed in. */
@@ -12,6 +12,8 @@ export interface GatewayRequest {
   user_id: string
   /** The session's epoch (`users.epoch`). */
   epoch: number
+  /** How long a live read may wait, ms; Electric's 20 s when absent. A line that notices its own death can wait longer. */
+  hold_ms?: number | undefined
 }
 
 /** Header names are lower case. `body` is JSON, or empty. */
@@ -26,12 +28,19 @@ export interface OwnedShape {
   table: string
   columns: readonly string[]
   owner: string
+  /** A boolean column; rows where it is true are left out. */
+  hidden: string | undefined
   user_id: string
 }
 
 /** Who answers: the embedded server, or a real Electric. `query` holds protocol parameters only. */
 export interface ShapeUpstream {
-  read(shape: OwnedShape, query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<GatewayResponse>
+  read(
+    shape: OwnedShape,
+    query: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+    hold_ms?: number,
+  ): Promise<GatewayResponse>
 }
 
 export interface Gateway {
@@ -68,7 +77,7 @@ export function createGateway({ upstream }: { upstream: ShapeUpstream }): Gatewa
 
 async function answer(
   upstream: ShapeUpstream,
-  { shape, query, user_id, epoch }: GatewayRequest,
+  { shape, query, user_id, epoch, hold_ms }: GatewayRequest,
   signal: AbortSignal,
 ): Promise<GatewayResponse> {
   if (!isShapeName(shape)) throw userError('sync/unknown-shape', { shape })
@@ -81,8 +90,9 @@ async function answer(
     if (value !== undefined) passed[name] = value
   }
   const definition = SHAPES[shape]
-  const owned = { table: definition.table, columns: shapeColumns(definition), owner: definition.owner, user_id }
-  return upstream.read(owned, passed, signal)
+  const { table, owner, hidden }: ShapeDefinition = definition
+  const owned = { table, columns: shapeColumns(definition), owner, hidden, user_id }
+  return upstream.read(owned, passed, signal, hold_ms)
 }
 
 function outdated(shape: string, epoch: number): GatewayResponse {

@@ -14,10 +14,14 @@ export interface ReadRequest {
   live: boolean
   cursor?: string | undefined
   ifNoneMatch?: string | undefined
+  /** How long this live read waits instead of the server's usual time, ms. */
+  hold_ms?: number | undefined
 }
 
 /** A snapshot can be overtaken by TRUNCATE or ALTER while it loads; then another is made. */
 const OPEN_ATTEMPTS = 5
+/** How long a reader that is ahead of the server waits for it. */
+const EARLY_MS = 10_000
 
 /** Reads one page of a shape; a live read at the end of the log waits for more, at most `pollMs`. */
 export async function readShape(
@@ -65,7 +69,7 @@ async function readFrom(
   let page = shape.read(request.offset)
   if (!page) {
     // Electric's rule: a reader ahead of the server may be early (a hand-over), so it waits a little.
-    await shape.wait(pollMs / 2, signal)
+    await shape.wait(Math.min(pollMs / 2, EARLY_MS), signal)
     if (shape.state === 'gone') return refetch(store, definition, request)
     page = shape.read(request.offset)
     if (!page) return invalidRequest({ offset: ['out of bounds for this shape'] })
