@@ -259,6 +259,7 @@ create table chat_messages (
   deleted_at timestamp with time zone,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
+  hidden boolean not null default false,
   constraint chat_messages_pkey PRIMARY KEY (id),
   constraint chat_messages_chat_id_fkey FOREIGN KEY (chat_id) REFERENCES chats(id) ON DELETE CASCADE,
   constraint chat_messages_parent_message_id_fkey FOREIGN KEY (parent_message_id) REFERENCES chat_messages(id) ON DELETE CASCADE,
@@ -286,11 +287,13 @@ create table chats (
   deleted_at timestamp with time zone,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
+  hidden boolean not null default false,
   constraint chats_pkey PRIMARY KEY (id),
   constraint chats_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES agents(id) ON DELETE RESTRICT,
   constraint chats_agent_version_id_fkey FOREIGN KEY (agent_version_id) REFERENCES agent_versions(id) ON DELETE RESTRICT,
   constraint chats_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   constraint chats_deleted CHECK ((((status)::text = 'deleted'::text) = (deleted_at IS NOT NULL))),
+  constraint chats_hidden CHECK ((((source)::text = 'api'::text) OR (NOT hidden))),
   constraint chats_locked CHECK ((((source)::text = 'draft'::text) OR (agent_version_id IS NOT NULL))),
   constraint chats_source_check CHECK (((source)::text = ANY ((ARRAY['app'::character varying, 'draft'::character varying, 'review'::character varying, 'api'::character varying])::text[]))),
   constraint chats_status_check CHECK (((status)::text = ANY ((ARRAY['active'::character varying, 'archived'::character varying, 'deleted'::character varying])::text[])))
@@ -594,6 +597,7 @@ create table workflow_executions (
   tokens_completion integer,
   cost_estimate numeric(10,6),
   created_at timestamp with time zone not null default now(),
+  hidden boolean not null default false,
   constraint workflow_executions_chat_id_thread_id_key UNIQUE (chat_id, thread_id),
   constraint workflow_executions_pkey PRIMARY KEY (execution_id),
   constraint workflow_executions_agent_version_id_fkey FOREIGN KEY (agent_version_id) REFERENCES agent_versions(id) ON DELETE RESTRICT,
@@ -725,6 +729,7 @@ CREATE TRIGGER agent_versions_frozen BEFORE UPDATE ON public.agent_versions FOR 
 CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION audit_log_is_append_only();
 CREATE TRIGGER sessions_audit AFTER INSERT OR DELETE ON public.sessions FOR EACH ROW EXECUTE FUNCTION audit_auth_change();
 CREATE TRIGGER users_audit AFTER INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION audit_auth_change();
+CREATE TRIGGER workflow_executions_checkpoints AFTER DELETE ON public.workflow_executions REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION checkpoints_leave_with_runs();
 CREATE UNIQUE INDEX agent_reviews_one_decision ON public.agent_reviews USING btree (agent_version_id) WHERE ((action)::text = ANY ((ARRAY['approved'::character varying, 'rejected'::character varying, 'withdrawn'::character varying])::text[]));
 CREATE UNIQUE INDEX agent_versions_draft ON public.agent_versions USING btree (agent_id, content_hash) WHERE ((kind)::text = 'draft'::text);
 CREATE UNIQUE INDEX agent_versions_one_current ON public.agent_versions USING btree (agent_id) WHERE is_current;

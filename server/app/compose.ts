@@ -1,7 +1,14 @@
 import { createServer, type Server } from 'node:http'
 import path from 'node:path'
 import { agentRoutes } from '../agent/index.ts'
-import { chatHooks, createConversation, createRunEvents, isRunFrame, openAiRoutes } from '../chat/index.ts'
+import {
+  chatHooks,
+  createConversation,
+  createRetention,
+  createRunEvents,
+  isRunFrame,
+  openAiRoutes,
+} from '../chat/index.ts'
 import { detectModels } from '../config/index.ts'
 import {
   ActorCache,
@@ -106,14 +113,15 @@ export async function composeApplication(
         log,
         lease_ms: env.leaseMs,
         models,
-        emit: (user_id, frame) => {
-          hub.emit(user_id, frame)
+        emit: (user_id, frame, hidden) => {
+          if (!hidden) hub.emit(user_id, frame)
           if (isRunFrame(frame)) events.publish(frame)
         },
         conversation: createConversation(runsDb),
       })
     : undefined
   if (worker) wakeByNotifications(notifications, worker)
+  const retention = env.services.has('scheduler') ? createRetention({ db, log }) : undefined
   notifications.on(
     'banyan_session',
     (user_id) => {
@@ -196,6 +204,7 @@ export async function composeApplication(
       await Promise.all([models.start(), shapes?.start()])
       await worker?.start()
       await notifications.start()
+      retention?.start()
     },
     async stop() {
       server.close()
@@ -204,6 +213,7 @@ export async function composeApplication(
       await shapes?.stop()
       server.closeAllConnections()
       await notifications.stop()
+      await retention?.stop()
       await models.stop()
       await Promise.all([db.close(), runsDb.close(), authPool.end()])
     },

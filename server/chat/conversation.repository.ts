@@ -14,7 +14,8 @@ const CONTEXT_MESSAGES = 400
  * believes about the size of the table.
  */
 const INPUTS = `
-  select e.execution_id, e.chat_id, e.user_id, e.agent_version_id, e.message_id, e.answer_message_id, q.content as text,
+  select e.execution_id, e.chat_id, e.user_id, e.hidden, e.agent_version_id, e.message_id,
+    e.answer_message_id, q.content as text,
     coalesce(h.history, '[]') as history
   from unnest($1::uuid[]) as wanted (id)
   join workflow_executions e on e.execution_id = wanted.id

@@ -2,4 +2,5 @@
 export { createConversation } from './conversation.ts'
 export { chatHooks, type ChatHookDeps } from './on-mutation.ts'
 export { openAiRoutes } from './openai/routes.ts'
+export { createRetention, type Retention } from './retention.ts'
 export { createRunEvents, isRunFrame, type RunEvents, type RunFrame } from './run-events.ts'

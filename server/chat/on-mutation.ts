@@ -86,7 +86,7 @@ async function startRun(deps: ChatHookDeps, input: HookInput): Promise<HookResul
   const question_id = String(input.args['user_message_id'])
   const answer_message_id = String(input.args['answer_message_id'])
   const ids = { execution_id, chat_id, agent_id, version_id, user_id, question_id, answer_message_id }
-  const run = { ...ids, lease, blocked_by }
+  const run = { ...ids, lease, blocked_by, hidden: false }
   return {
     writes: lockChat(input.writes, version_id),
     parts: [...parts, executionPart(run, ACK), queuedPart(run, ACK), usagePart(run, ACK)],

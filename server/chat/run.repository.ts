@@ -79,6 +79,8 @@ export interface NewRun {
   lease: Lease | undefined
   /** The run it waits for. */
   blocked_by: string | null
+  /** It belongs to a hidden chat, and shows on no device. */
+  hidden: boolean
 }
 
 /** `execution`: the record of a run. Here and below: with `guard`, the name of a CTE, only if that has a row. */
@@ -86,8 +88,8 @@ export function executionPart(run: NewRun, guard?: string): Part {
   return {
     name: 'execution',
     sql: `insert into workflow_executions (execution_id, chat_id, message_id, answer_message_id, agent_version_id, thread_id,
-        status, user_id, attempt, started_at)
-      select $1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::uuid, $6::varchar, $7::varchar, $8::uuid, $9::int,
+        status, user_id, attempt, hidden, started_at)
+      select $1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::uuid, $6::varchar, $7::varchar, $8::uuid, $9::int, $10::boolean,
         case when $7::varchar = 'running' then now() end ${onlyIf(guard)}`,
     values: [
       run.execution_id,
@@ -99,6 +101,7 @@ export function executionPart(run: NewRun, guard?: string): Part {
       run.lease ? 'running' : 'queued',
       run.user_id,
       run.lease ? 1 : 0,
+      run.hidden,
     ],
   }
 }

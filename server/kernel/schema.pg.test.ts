@@ -19,7 +19,9 @@ const dump = path.resolve(import.meta.dirname, '../../migrations/schema.sql')
 /** Columns that stay on the server although their table syncs. */
 const SERVER_ONLY: Readonly<Record<string, readonly string[]>> = {
   agents: ['search'],
-  workflow_executions: ['thread_id', 'checkpoint_id', 'checkpointer_schema', 'final_result'],
+  chats: ['hidden'],
+  chat_messages: ['hidden'],
+  workflow_executions: ['hidden', 'thread_id', 'checkpoint_id', 'checkpointer_schema', 'final_result'],
   human_intervention_tasks: ['current_state'],
 }
 
@@ -85,6 +87,7 @@ describe('migrations', () => {
     )
     expect(published).toBeDefined()
     expect(Object.keys(shape.row.properties)).toContain(shape.owner)
+    expect((await columnsOf(shape.table)).some((column) => column.name === 'hidden')).toBe('hidden' in shape)
   })
 
   it('publish nothing but the tables of shapes', async () => {

@@ -4,6 +4,7 @@ import type { RunSetting } from './executors/executor.ts'
 import type { CheckpointWrite, Durability, EngineScope, Fence } from './engine/index.ts'
 import type { RunInput } from './ports.ts'
 import type { NodeRecord } from './run-node.ts'
+import type { WorkerDeps } from './worker-contract.ts'
 
 /** Why a run is made to stop before its graph has ended. */
 export type StopReason = 'cancelled' | 'timed-out' | 'lost' | 'drained'
@@ -20,7 +21,7 @@ export class ActiveRun implements EngineScope {
   readonly fence: Fence
   readonly user_id: string
   readonly started_at = new Date()
-  readonly #emit: (user_id: string, frame: ServerFrame) => void
+  readonly #emit: WorkerDeps['emit']
   readonly #controller = new AbortController()
   readonly records: NodeRecord[] = []
   #stopped: StopReason | undefined
@@ -33,6 +34,8 @@ export class ActiveRun implements EngineScope {
   /** Characters of `text` that are in `run_partials`. */
   kept = 0
   demo = false
+  /** No device may see it; true until the run is loaded and says otherwise. */
+  hidden = true
   /** Its end is being written. */
   ending = false
   #node: string | undefined
@@ -40,7 +43,7 @@ export class ActiveRun implements EngineScope {
   #voice: string | undefined
   #setting: RunSetting | undefined
 
-  constructor(fence: Fence, user_id: string, emit: (user_id: string, frame: ServerFrame) => void) {
+  constructor(fence: Fence, user_id: string, emit: WorkerDeps['emit']) {
     this.fence = fence
     this.user_id = user_id
     this.#emit = emit
@@ -128,6 +131,6 @@ export class ActiveRun implements EngineScope {
   }
 
   #send(frame: ServerFrame): void {
-    if (this.#stopped !== 'lost') this.#emit(this.user_id, frame)
+    if (this.#stopped !== 'lost') this.#emit(this.user_id, frame, this.hidden)
   }
 }

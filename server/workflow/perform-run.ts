@@ -39,6 +39,7 @@ interface Conclusion {
  * waited for this one.
  */
 export async function performRun(deps: Performance, run: ActiveRun, input: RunInput): Promise<number> {
+  run.hidden = input.hidden
   try {
     const conclusion = await conclude(deps, run, input)
     return conclusion ? await endRun(deps, run, input, conclusion) : await giveUp(deps, run)

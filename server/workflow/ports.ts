@@ -13,6 +13,8 @@ export interface RunInput {
   execution_id: string
   chat_id: string
   user_id: string
+  /** Of a hidden chat: no device may see it. */
+  hidden: boolean
   agent_version_id: string
   /** The question. */
   message_id: string

@@ -16,8 +16,8 @@ export interface WorkerDeps {
   log: Log
   lease_ms: number
   models: ModelProviders
-  /** Delivers a frame to every socket of a person. */
-  emit: (user_id: string, frame: ServerFrame) => void
+  /** Delivers a frame to every socket of a person; a hidden one to those who wait for this very run only. */
+  emit: (user_id: string, frame: ServerFrame, hidden: boolean) => void
   conversation: ConversationPort
   limits?: Partial<WorkerLimits> | undefined
 }

@@ -101,7 +101,7 @@ class LeasingWorker implements Worker {
 
   snapshots(user_id: string): RunSnapshotFrame[] {
     return [...this.#runs.values()]
-      .filter((run) => run.user_id === user_id && run.input && !run.wasStopped('lost'))
+      .filter((run) => run.user_id === user_id && run.input && !run.hidden && !run.wasStopped('lost'))
       .map((run) => run.snapshot())
   }
 

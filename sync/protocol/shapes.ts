@@ -7,7 +7,7 @@ import { ackRow } from './ack.ts'
 
 /**
  * A shape: the part of one table that one person's replica holds. Clients name a shape; they send no SQL, no table
- * and no columns. The filter is always `owner = the session's user`.
+ * and no columns. The filter is always `owner = the session's user`, without hidden rows.
  */
 export interface ShapeDefinition {
   readonly table: string
@@ -15,6 +15,8 @@ export interface ShapeDefinition {
   readonly key: readonly string[]
   /** The column that holds the owner's user id. */
   readonly owner: string
+  /** A boolean column: rows where it is true are the owner's, but in no replica, and mutators do not see them. */
+  readonly hidden?: 'hidden'
   /** Columns that travel: the row schema's, and no others. */
   readonly row: TObject
   /** Columns that the replica indexes, besides the key. */
@@ -23,11 +25,12 @@ export interface ShapeDefinition {
 
 export const SHAPES = {
   acks: { table: 'acks', key: ['device_id'], owner: 'user_id', row: ackRow },
-  chats: { table: 'chats', key: ['id'], owner: 'user_id', row: chatRow },
+  chats: { table: 'chats', key: ['id'], owner: 'user_id', hidden: 'hidden', row: chatRow },
   messages: {
     table: 'chat_messages',
     key: ['id'],
     owner: 'user_id',
+    hidden: 'hidden',
     row: chatMessageRow,
     indexes: [['chat_id'], ['parent_message_id']],
   },
@@ -46,6 +49,7 @@ export const SHAPES = {
     table: 'workflow_executions',
     key: ['execution_id'],
     owner: 'user_id',
+    hidden: 'hidden',
     row: workflowExecutionRow,
     indexes: [['chat_id']],
   },
@@ -63,6 +67,11 @@ export function isShapeName(text: string): text is ShapeName {
 export function shapeOfTable(table: string): (ShapeDefinition & { name: ShapeName }) | undefined {
   const name = SHAPE_NAMES.find((candidate) => SHAPES[candidate].table === table)
   return name && { name, ...SHAPES[name] }
+}
+
+/** SQL that ends a condition on rows of a shape: not the hidden ones. `t` is the table's alias. */
+export function butHidden({ hidden }: ShapeDefinition, t: string): string {
+  return hidden ? ` and not ${t}.${hidden}` : ''
 }
 
 /** Column names of a shape, in the row schema's order. */

@@ -9,6 +9,7 @@ const FILTERS = [
   'id > 0',
   'owner = 1',
   'owner = 2',
+  'owner = 2 and not hidden',
   "kind = 'a'",
   "owner = 1 and kind <> 'b'",
   "(n > 5 or note is null) and not kind like 'c%'",
@@ -65,7 +66,7 @@ async function prepare(db: pg.Pool, url: string): Promise<string> {
   const role = `sync_${SEED}_${Date.now()}`
   await db.query(`
     create role ${role} login replication password 'oracle';
-    create table things (id int primary key, owner int, kind text, n numeric, note text);
+    create table things (id int primary key, owner int, kind text, n numeric, note text, hidden boolean not null default false);
     insert into things values (-1, null, 'z', -1, 'f');
     insert into things select g, g % 4, chr(97 + g % 3), g % 10, null from generate_series(1, 60) g;
     alter table things replica identity full, enable row level security;
@@ -118,9 +119,9 @@ function statement(random: (below: number) => number): string {
     case 2:
       return `update things set id = id + 1000 * ${1 + random(3)} where id = ${id}`
     case 3:
-      return `update things set (owner, kind, n, note) = row(${values}) where id = ${id}`
+      return `update things set (owner, kind, n, note, hidden) = row(${values}, ${random(2) === 0}) where id = ${id}`
     default:
-      return `update things set n = n + 1 where owner = ${random(4)} and id % 5 = ${random(5)}`
+      return `update things set n = n + 1, hidden = not hidden where owner = ${random(4)} and id % 5 = ${random(5)}`
   }
 }
 

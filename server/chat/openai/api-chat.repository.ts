@@ -3,12 +3,12 @@ import { prepared, type Part } from '../../kernel/statement.ts'
 import type { NewRun } from '../run.repository.ts'
 import type { ChainMessage } from './message-chain.ts'
 
-/** `chat`: a hidden chat, which expires after a day. */
+/** `chat`: a hidden chat, which expires after a day. All its rows are hidden: no replica holds them. */
 export function apiChatPart(run: NewRun): Part {
   return {
     name: 'chat',
-    sql: `insert into chats (id, user_id, agent_id, agent_version_id, title, source, expires_at)
-      values ($1::uuid, $2::uuid, $3::uuid, $4::uuid, 'API', 'api', now() + interval '1 day')`,
+    sql: `insert into chats (id, user_id, agent_id, agent_version_id, title, source, hidden, expires_at)
+      values ($1::uuid, $2::uuid, $3::uuid, $4::uuid, 'API', 'api', true, now() + interval '1 day')`,
     values: [run.chat_id, run.user_id, run.agent_id, run.version_id],
   }
 }
@@ -17,8 +17,8 @@ export function apiChatPart(run: NewRun): Part {
 export function messagesPart(run: NewRun, chain: readonly ChainMessage[]): Part {
   return {
     name: 'messages',
-    sql: `insert into chat_messages (id, chat_id, parent_message_id, role, content, user_id)
-      select id, $2::uuid, parent_message_id, role, content, $3::uuid
+    sql: `insert into chat_messages (id, chat_id, parent_message_id, role, content, user_id, hidden)
+      select id, $2::uuid, parent_message_id, role, content, $3::uuid, true
       from jsonb_to_recordset($1::jsonb) as r(id uuid, parent_message_id uuid, role text, content text)`,
     values: [JSON.stringify(chain), run.chat_id, run.user_id],
   }
@@ -28,8 +28,9 @@ export function messagesPart(run: NewRun, chain: readonly ChainMessage[]): Part 
 export function pendingAnswerPart(run: NewRun): Part {
   return {
     name: 'answer',
-    sql: `insert into chat_messages (id, chat_id, parent_message_id, role, status, workflow_execution_id, workflow_status, user_id)
-      values ($1::uuid, $2::uuid, $3::uuid, 'assistant', 'sending', $4::uuid, 'running', $5::uuid)`,
+    sql: `insert into chat_messages (id, chat_id, parent_message_id, role, status, workflow_execution_id, workflow_status, user_id,
+        hidden)
+      values ($1::uuid, $2::uuid, $3::uuid, 'assistant', 'sending', $4::uuid, 'running', $5::uuid, true)`,
     values: [run.answer_message_id, run.chat_id, run.question_id, run.execution_id, run.user_id],
   }
 }

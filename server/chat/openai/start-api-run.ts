@@ -61,6 +61,7 @@ export async function startApiRun(
     answer_message_id: newId(),
     lease,
     blocked_by: null,
+    hidden: true,
   }
   const started = auditPart({
     actor_id: actor.user_id,

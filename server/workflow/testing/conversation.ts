@@ -43,7 +43,7 @@ const LOAD = `
 select x.*, m.text, h.history
 from unnest($1::uuid[]) as wanted (execution_id)
 cross join lateral (
-  select e.execution_id, e.chat_id, e.user_id, e.agent_version_id, e.message_id, e.answer_message_id
+  select e.execution_id, e.chat_id, e.user_id, e.hidden, e.agent_version_id, e.message_id, e.answer_message_id
   from workflow_executions e where e.execution_id = wanted.execution_id limit 1
 ) x
 cross join lateral (

@@ -89,8 +89,8 @@ async function answer(
     const value = query[name]
     if (value !== undefined) passed[name] = value
   }
-  const definition = SHAPES[shape]
-  const { table, owner, hidden }: ShapeDefinition = definition
+  const definition: ShapeDefinition = SHAPES[shape]
+  const { table, owner, hidden } = definition
   const owned = { table, columns: shapeColumns(definition), owner, hidden, user_id }
   return upstream.read(owned, passed, signal, hold_ms)
 }

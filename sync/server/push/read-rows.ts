@@ -1,7 +1,7 @@
 import { AppError } from '../../../shared/kernel/errors.ts'
 import { rowKeyText, type Reader, type Row, type RowKey } from '../../../shared/kernel/mutator.ts'
 import { prepared, type Statement } from '../../../server/kernel/statement.ts'
-import { shapeOfTable } from '../../protocol/shapes.ts'
+import { butHidden, shapeOfTable } from '../../protocol/shapes.ts'
 import { keyCondition } from './write-parts.ts'
 
 /** What one read statement learns: the device's ack, the rows a mutator named, and what its hook asked for. */
@@ -37,7 +37,7 @@ export function readStatement(options: {
     values.push(...condition.values)
     const lock = options.lock ? ' for no key update' : ''
     columns.push(
-      `(select to_jsonb(x) from (select * from ${table} t where ${condition.sql} and t.${shape.owner} = $2::uuid${lock}) x) as r${index}`,
+      `(select to_jsonb(x) from (select * from ${table} t where ${condition.sql} and t.${shape.owner} = $2::uuid${butHidden(shape, 't')}${lock}) x) as r${index}`,
     )
   })
   if (options.authority) {

@@ -2,7 +2,7 @@ import { pgTypeOf } from '../../../shared/kernel/column.ts'
 import { AppError } from '../../../shared/kernel/errors.ts'
 import type { Row, Write } from '../../../shared/kernel/mutator.ts'
 import type { Part } from '../../../server/kernel/statement.ts'
-import { shapeOfTable } from '../../protocol/shapes.ts'
+import { butHidden, shapeOfTable } from '../../protocol/shapes.ts'
 
 type Shape = NonNullable<ReturnType<typeof shapeOfTable>>
 
@@ -66,7 +66,7 @@ function insertPart(
   const conflict =
     group.op === 'upsert'
       ? ` on conflict (${shape.key.join(', ')}) do update set ${changed.map((name) => `${name} = excluded.${name}`).join(', ')}
-          where ${shape.table}.${shape.owner} = excluded.${shape.owner}`
+          where ${shape.table}.${shape.owner} = excluded.${shape.owner}${butHidden(shape, shape.table)}`
       : ''
   return {
     name: `w${index}`,
@@ -84,7 +84,7 @@ function updatePart(shape: Shape, write: Extract<Write, { op: 'update' }>, user_
     name: `w${index}`,
     sql: `update ${shape.table} t set ${columns.map((name) => `${name} = r.${name}`).join(', ')}
       from jsonb_to_record($1::jsonb) as r(${typedColumns(shape, columns)})
-      where t.${shape.owner} = $2::uuid and ${keyed.sql} and exists (select 1 from ack)`,
+      where t.${shape.owner} = $2::uuid${butHidden(shape, 't')} and ${keyed.sql} and exists (select 1 from ack)`,
     values: [JSON.stringify(write.set), user_id, ...keyed.values],
   }
 }
@@ -93,7 +93,7 @@ function deletePart(shape: Shape, write: Extract<Write, { op: 'delete' }>, user_
   const keyed = keyCondition(shape, write.key, 2)
   return {
     name: `w${index}`,
-    sql: `delete from ${shape.table} t where t.${shape.owner} = $1::uuid and ${keyed.sql} and exists (select 1 from ack)`,
+    sql: `delete from ${shape.table} t where t.${shape.owner} = $1::uuid${butHidden(shape, 't')} and ${keyed.sql} and exists (select 1 from ack)`,
     values: [user_id, ...keyed.values],
   }
 }

@@ -3,7 +3,7 @@ import type { NamedQuery } from '../../../shared/kernel/query.ts'
 import type { Queryable, Row } from '../../../server/kernel/db.ts'
 import { prepared, type Statement } from '../../../server/kernel/statement.ts'
 import { requireValid } from '../../../server/kernel/validate.ts'
-import { shapeColumns, shapeOfTable } from '../../protocol/shapes.ts'
+import { butHidden, shapeColumns, shapeOfTable } from '../../protocol/shapes.ts'
 
 /**
  * The server's twin of a replica query: the same SQL, with each view `v_<table>` as a CTE over the table, scoped to
@@ -14,7 +14,7 @@ export function scopedStatement(query: NamedQuery, values: unknown[], user_id: s
   const views = query.tables.map((table) => {
     const shape = shapeOfTable(table)
     if (!shape) throw userError('sync/unknown-query', { name: query.name })
-    return `v_${table} as not materialized (select ${shapeColumns(shape).join(', ')} from ${table} where ${shape.owner} = ${user})`
+    return `v_${table} as not materialized (select ${shapeColumns(shape).join(', ')} from ${table} t where ${shape.owner} = ${user}${butHidden(shape, 't')})`
   })
   return prepared(`with ${views.join(', ')}\n${query.sql}`, [...values, user_id])
 }

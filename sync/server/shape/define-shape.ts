@@ -15,10 +15,10 @@ export interface ShapeSource {
   table: string
   columns?: readonly string[] | undefined
   replica: 'default' | 'full'
-  /** The rows: all, those with a value in a column, or those that a condition picks. */
+  /** The rows: all, those with a value in a column (but not those where `but` is true), or those that a condition picks. */
   rows:
     | { kind: 'all' }
-    | { kind: 'owner'; column: string; value: string }
+    | { kind: 'owner'; column: string; value: string; but?: string | undefined }
     | { kind: 'where'; where: string; params: Readonly<Record<string, string>> }
 }
 
@@ -50,7 +50,7 @@ export async function defineShape(catalog: Catalog, db: pg.Pool, source: ShapeSo
   const columns = format.columns.map((column) => column.name)
   const rows =
     filter.kind === 'equals'
-      ? ['=', filter.column, filter.value]
+      ? ['=', filter.column, filter.value, ...(filter.but === undefined ? [] : [filter.but])]
       : filter.kind === 'sql'
         ? ['where', filter.condition]
         : []
@@ -85,7 +85,7 @@ function checkColumns(table: Table, columns: readonly string[]): void {
 
 async function filterOf(table: Table, db: pg.Pool, { rows }: ShapeSource): Promise<ShapeFilter> {
   if (rows.kind === 'all') return ALL_ROWS
-  if (rows.kind === 'owner') return { kind: 'equals', column: rows.column, value: rows.value }
+  if (rows.kind === 'owner') return { kind: 'equals', column: rows.column, value: rows.value, but: rows.but }
   const condition = read(table, rows.where, rows.params)
   const equality = simpleEquality(condition, table.columns)
   if (equality) return equality

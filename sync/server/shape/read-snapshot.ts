@@ -37,7 +37,7 @@ function snapshotQuery(
       ? 'true'
       : filter.kind === 'sql'
         ? filter.condition
-        : `t.${pg.escapeIdentifier(filter.column)} = $1`
+        : `t.${pg.escapeIdentifier(filter.column)} = $1${filter.but === undefined ? '' : ` and not t.${pg.escapeIdentifier(filter.but)}`}`
   const text = `select pg_current_snapshot()::text, pg_current_wal_insert_lsn()::text, ${names.map(() => 'null').join(', ')}
     union all select null, null, ${columns} from ${table} t where ${condition}`
   return { text, values: filter.kind === 'equals' ? [filter.value] : [] }

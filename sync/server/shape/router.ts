@@ -1,5 +1,5 @@
 import type { RelationMessage } from '../replication/pgoutput.ts'
-import type { RowChange } from '../replication/transaction.ts'
+import type { RowChange, Tuple } from '../replication/transaction.ts'
 import type { ShapeLog } from './shape-log.ts'
 
 /** Told of each shape that a change may concern. `undefined` for `before` and `after`: Postgres has to decide. */
@@ -8,10 +8,17 @@ export type Emit = (shape: ShapeLog, before: boolean | undefined, after: boolean
 interface TableRoutes {
   all: Set<ShapeLog>
   sql: Set<ShapeLog>
-  /** column → value → shapes: the cost of a change does not grow with the number of shapes. */
-  equal: Map<string, Map<string, Set<ShapeLog>>>
+  /** By column and `but`: the cost of a change does not grow with the number of shapes. */
+  equal: Map<string, EqualRoutes>
   relation?: RelationMessage | undefined
   index: Map<string, number>
+}
+
+interface EqualRoutes {
+  column: string
+  but: string | undefined
+  /** Shapes by the value that they want. */
+  values: Map<string, Set<ShapeLog>>
 }
 
 /** Finds the shapes of a change. */
@@ -25,10 +32,11 @@ export class Router {
     if (filter.kind === 'all') routes.all.add(shape)
     else if (filter.kind === 'sql') routes.sql.add(shape)
     else {
-      const values = routes.equal.get(filter.column) ?? new Map<string, Set<ShapeLog>>()
-      routes.equal.set(filter.column, values)
-      const shapes = values.get(filter.value) ?? new Set<ShapeLog>()
-      values.set(filter.value, shapes)
+      const { column, but, value } = filter
+      const equal: EqualRoutes = routes.equal.get(equalKey(filter)) ?? { column, but, values: new Map() }
+      routes.equal.set(equalKey(filter), equal)
+      const shapes = equal.values.get(value) ?? new Set<ShapeLog>()
+      equal.values.set(value, shapes)
       shapes.add(shape)
     }
   }
@@ -40,11 +48,11 @@ export class Router {
     routes.all.delete(shape)
     routes.sql.delete(shape)
     if (filter.kind === 'equals') {
-      const values = routes.equal.get(filter.column)
+      const values = routes.equal.get(equalKey(filter))?.values
       const shapes = values?.get(filter.value)
       shapes?.delete(shape)
       if (shapes?.size === 0) values?.delete(filter.value)
-      if (values?.size === 0) routes.equal.delete(filter.column)
+      if (values?.size === 0) routes.equal.delete(equalKey(filter))
     }
     if (routes.all.size + routes.sql.size + routes.equal.size === 0) this.tables.delete(format.table.oid)
   }
@@ -61,7 +69,9 @@ export class Router {
   shapesOf(table: number): ShapeLog[] {
     const routes = this.tables.get(table)
     if (!routes) return []
-    const equal = [...routes.equal.values()].flatMap((values) => [...values.values()].flatMap((shapes) => [...shapes]))
+    const equal = [...routes.equal.values()].flatMap(({ values }) =>
+      [...values.values()].flatMap((shapes) => [...shapes]),
+    )
     return [...routes.all, ...routes.sql, ...equal]
   }
 }
@@ -71,10 +81,11 @@ function routeEqual(routes: TableRoutes, change: RowChange, emit: Emit): void {
     routes.relation = change.relation
     routes.index = new Map(change.relation.columns.map((column, at) => [column.name, at]))
   }
-  for (const [column, values] of routes.equal) {
+  for (const { column, but, values } of routes.equal.values()) {
     const at = routes.index.get(column) ?? -1
-    const old = change.old?.[at] ?? null
-    const row = change.new?.[at] ?? null
+    const not = but === undefined ? -1 : (routes.index.get(but) ?? -1)
+    const old = valueOf(change.old, at, not)
+    const row = valueOf(change.new, at, not)
     if (old === row) {
       emitTo(values, old, true, true, emit)
       continue
@@ -84,7 +95,16 @@ function routeEqual(routes: TableRoutes, change: RowChange, emit: Emit): void {
   }
 }
 
-/** NULL equals nothing. */
+/** The value by which a row is found; null, which equals nothing, for a row that no shape wants. */
+function valueOf(row: Tuple | undefined, at: number, not: number): string | null {
+  if (!row || row[not] === 't') return null
+  return row[at] ?? null
+}
+
+function equalKey({ column, but }: { column: string; but?: string | undefined }): string {
+  return but === undefined ? column : `${column} but ${but}`
+}
+
 function emitTo(
   values: Map<string, Set<ShapeLog>>,
   value: string | null,

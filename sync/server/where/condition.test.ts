@@ -6,7 +6,7 @@ import { conditionColumns, emitCondition } from './emit-condition.ts'
 import { parseCondition } from './parse-condition.ts'
 import { simpleEquality } from './simple-equality.ts'
 
-const COLUMNS = ['id', 'owner', 'Odd "name"', 'and', "x'y"]
+const COLUMNS = ['id', 'owner', 'Odd "name"', 'and', "x'y", 'hidden', 'unsure']
 const read = (text: string, params: Record<string, string> = {}): Condition =>
   parseCondition(text, params, new Set(COLUMNS))
 
@@ -145,11 +145,10 @@ describe('simpleEquality', () => {
     column('owner', 'uuid', 2950),
     column('and', 'text', 25),
     column("x'y", 'citext', 9999, false),
+    { ...column('hidden', 'bool', 16), notNull: true },
+    column('unsure', 'bool', 16),
   ]
-  const value = (text: string): unknown => {
-    const filter = simpleEquality(read(text), columns)
-    return filter?.kind === 'equals' ? filter.value : undefined
-  }
+  const value = (text: string): unknown => simpleEquality(read(text), columns)?.value
 
   it('finds the value as Postgres prints it', () => {
     expect(value('id = 007')).toBe('7')
@@ -158,7 +157,21 @@ describe('simpleEquality', () => {
     expect(value(`"and" = ' x'`)).toBe(' x')
   })
 
+  it('takes along a flag that must not be set', () => {
+    expect(simpleEquality(read('id = 7 and not hidden'), columns)).toEqual({
+      kind: 'equals',
+      column: 'id',
+      value: '7',
+      but: 'hidden',
+    })
+  })
+
   it.each([
+    'id = 7 and hidden',
+    'id = 7 and not unsure',
+    'id = 7 and not hidden and id = 8',
+    'id = 7 or not hidden',
+    'not hidden',
     'id = 2147483648',
     'id = 1.0',
     "id = ' 1'",

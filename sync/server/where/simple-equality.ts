@@ -5,8 +5,29 @@ import type { Condition, Operand } from './condition.ts'
 const INTEGERS: Readonly<Record<number, bigint>> = { 21: 1n << 15n, 23: 1n << 31n, 20: 1n << 63n }
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-/** `column = constant` as a hash filter, when equal values of the column's type have one spelling; else undefined. */
-export function simpleEquality(condition: Condition, columns: readonly TableColumn[]): ShapeFilter | undefined {
+type Equality = Extract<ShapeFilter, { kind: 'equals' }>
+
+/**
+ * `column = constant`, or that `and not flag`, as a hash filter, when equal values of the column's type have one
+ * spelling; else undefined.
+ */
+export function simpleEquality(condition: Condition, columns: readonly TableColumn[]): Equality | undefined {
+  if (condition.op !== 'and') return equality(condition, columns)
+  const [first, second, ...more] = condition.args
+  const but = second && flagOf(second, columns)
+  const equal = first && equality(first, columns)
+  return equal && but !== undefined && more.length === 0 ? { ...equal, but } : undefined
+}
+
+/** The column of `not column`, when it is a boolean that is never null. */
+function flagOf(condition: Condition, columns: readonly TableColumn[]): string | undefined {
+  if (condition.op !== 'not' || condition.arg.op !== 'holds' || condition.arg.operand.op !== 'column') return undefined
+  const { name } = condition.arg.operand
+  const column = columns.find((candidate) => candidate.name === name)
+  return column?.typeName === 'bool' && column.dims === 0 && column.notNull ? name : undefined
+}
+
+function equality(condition: Condition, columns: readonly TableColumn[]): Equality | undefined {
   if (condition.op !== 'compare' || condition.operator !== '=') return undefined
   const [named, constant] =
     condition.left.op === 'column' ? [condition.left, condition.right] : [condition.right, condition.left]
