@@ -1,6 +1,6 @@
 import { createApp } from 'vue'
 import App from './app/App.vue'
-import { i18n, loadWords } from './app/i18n.ts'
+import { loadWords } from './app/i18n.ts'
 import { listenForInstall } from './app/install.ts'
 import { guardLostChunks, startPwa } from './app/pwa.ts'
 import { router } from './app/router.ts'
@@ -12,7 +12,7 @@ listenForInstall()
 startTheme()
 void startSession()
 await loadWords('app')
-const app = createApp(App).use(i18n).use(router)
+const app = createApp(App).use(router)
 await router.isReady().catch(() => undefined)
 app.mount('#app')
 startPwa()

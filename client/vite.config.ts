@@ -4,7 +4,6 @@ import tailwindcss from '@tailwindcss/vite'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vite'
 import { VitePWA } from 'vite-plugin-pwa'
-import { compileLocales } from './build/compile-locales.ts'
 import { emitManifest } from './build/emit-manifest.ts'
 import { precompress } from './build/precompress.ts'
 
@@ -21,7 +20,6 @@ export default defineConfig({
   plugins: [
     vue({ features: { optionsAPI: false } }),
     tailwindcss(),
-    compileLocales(),
     emitManifest(path.join(root, '../manifest.webmanifest')),
     VitePWA({
       strategies: 'injectManifest',
@@ -37,13 +35,6 @@ export default defineConfig({
     }),
     precompress(path.join(root, '../dist/client')),
   ],
-  define: {
-    __VUE_I18N_FULL_INSTALL__: false,
-    __VUE_I18N_LEGACY_API__: false,
-    __INTLIFY_DROP_MESSAGE_COMPILER__: true,
-    __INTLIFY_PROD_DEVTOOLS__: false,
-  },
-  resolve: { alias: { 'vue-i18n': 'vue-i18n/dist/vue-i18n.runtime.mjs' } },
   worker: { format: 'es' },
   build: {
     outDir: path.join(root, '../dist/client'),
@@ -57,7 +48,7 @@ export default defineConfig({
         codeSplitting: {
           includeDependenciesRecursively: false,
           groups: [
-            { name: 'vue', test: /node_modules[\\/](?:@vue|vue|vue-router|vue-i18n|@intlify)[\\/]/ },
+            { name: 'vue', test: /node_modules[\\/](?:@vue|vue|vue-router)[\\/]/ },
             {
               name: 'base',
               test: /client[\\/](?:app|ui)[\\/](?!Dialog|Sheet|Menu|Tabs|Tooltip)|lucide-vue-next|@vueuse/,

@@ -1,9 +1,9 @@
 import type { Component, Ref } from 'vue'
 import type { RouteRecordRaw } from 'vue-router'
 import type { Permission } from '../../shared/identity/permissions.ts'
+import type { Locale } from '../ui/i18n.ts'
 
-export const LOCALES = ['zh-CN', 'en'] as const
-export type Locale = (typeof LOCALES)[number]
+export type { Locale } from '../ui/i18n.ts'
 
 /** A few words in both languages, for what must be named before a module's own words are loaded. */
 export type Words = Record<Locale, string>

@@ -1,23 +1,16 @@
-import { computed, ref } from 'vue'
-import { createI18n } from 'vue-i18n'
-import { LOCALES, type Locale, type Words } from './descriptor.ts'
+import { computed } from 'vue'
+import { addMessages, LOCALES, useI18n, type Locale, type Messages } from '../ui/i18n.ts'
+import type { Words } from './descriptor.ts'
 
-const files = import.meta.glob<Record<string, string>>('/*/locales/*.json', { import: 'default' })
+export { t, te as hasMessage } from '../ui/i18n.ts'
+
+const files = import.meta.glob<Messages>('/*/locales/*.json', { import: 'default' })
 const loaded = new Set<string>()
 /** Modules whose words have been asked for: a change of language loads them again. */
 const wanted = new Set<string>(['app'])
 
-export const i18n = createI18n({
-  legacy: false,
-  locale: startLocale(),
-  fallbackLocale: false,
-  messages: { 'zh-CN': {}, en: {} },
-  missingWarn: import.meta.env.DEV,
-  fallbackWarn: false,
-  warnHtmlMessage: false,
-})
-
-const current = ref<Locale>(startLocale())
+const { locale: current } = useI18n()
+current.value = startLocale()
 /** The language in use. */
 export const locale = computed(() => current.value)
 
@@ -52,13 +45,12 @@ async function load(language: Locale, module: string): Promise<void> {
   if (!file || loaded.has(key)) return
   const messages = await file()
   loaded.add(key)
-  i18n.global.mergeLocaleMessage(language, { [module]: messages })
+  addMessages(language, module, messages)
 }
 
 export async function setLocale(language: Locale): Promise<void> {
   await Promise.all([...wanted].map((module) => load(language, module)))
   current.value = language
-  i18n.global.locale.value = language
   document.documentElement.lang = language
   try {
     localStorage.setItem('banyan.locale', language)
@@ -70,14 +62,4 @@ export async function setLocale(language: Locale): Promise<void> {
 /** The words of a descriptor in the language in use; reactive. */
 export function say(words: Words): string {
   return words[current.value]
-}
-
-/** Translation outside components. */
-export function t(key: string, params: Record<string, unknown> = {}): string {
-  return i18n.global.t(key, params)
-}
-
-/** Whether a message exists in the language in use. */
-export function hasMessage(key: string): boolean {
-  return i18n.global.te(key)
 }
