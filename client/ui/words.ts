@@ -1,5 +1,5 @@
 import { computed, type ComputedRef } from 'vue'
-import { useI18n } from 'vue-i18n'
+import { useI18n } from './i18n.ts'
 
 /** The few words that components say themselves. */
 export function useWords(): ComputedRef<{ close: string; cancel: string; ok: string; back: string }> {

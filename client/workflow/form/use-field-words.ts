@@ -1,4 +1,4 @@
-import { useI18n } from 'vue-i18n'
+import { useI18n } from '../../ui/i18n.ts'
 import type { Field } from './fields.ts'
 
 /** Words for the fields of node types: ours where we have some, else the schema's own title. */
