@@ -121,7 +121,8 @@ function syncRoutes(app: Express, deps: HttpDeps): void {
   app.get('/api/sync/shapes/:name', async (request, response) => {
     const actor = await requirePermission(findActor, request, 'sync:read')
     const abort = new AbortController()
-    response.on('close', () => abort.abort())
+    // An abort makes an error with its stack, so only when somebody still waits.
+    response.on('close', () => (response.writableFinished ? undefined : abort.abort()))
     const { status, headers, body } = await deps.gateway.handle(
       { shape: request.params.name, query: textQuery(request), user_id: actor.user_id, epoch: actor.epoch },
       abort.signal,

@@ -1,5 +1,6 @@
 import './check-node.mjs'
 import { buildClient } from './client-build.mjs'
+import { NODE_FLAGS } from './node-flags.mjs'
 import { runInForeground } from './run.mjs'
 import { install, requireNode24 } from './toolchain.mjs'
 
@@ -10,7 +11,7 @@ buildClient(node)
 process.exitCode = await runInForeground(
   node,
   [
-    '--disable-warning=ExperimentalWarning',
+    ...NODE_FLAGS,
     '--import',
     new URL('leave-with-parent.mjs', import.meta.url).href,
     'server/app/main.ts',

@@ -1,6 +1,7 @@
 import type { Database } from '../../kernel/db.ts'
 import { RunStopped, type NodeFailure } from '../run-node.ts'
 import { compileWorkflow, type CompiledWorkflow } from './compile.ts'
+import { leaveOutRunTrees } from './run-trees.ts'
 import { RunSaver } from './saver.ts'
 import { SCOPE, type EngineScope } from './scope.ts'
 
@@ -17,6 +18,8 @@ export interface Engine {
   compile(definition: unknown): CompiledWorkflow
   run(workflow: CompiledWorkflow, scope: EngineScope): Promise<GraphEnd>
 }
+
+leaveOutRunTrees()
 
 export function createEngine(db: Database): Engine {
   const saver = new RunSaver(db)

@@ -2,9 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
+import { NODE_FLAGS } from '../../../launch/node-flags.mjs'
 import { projectRoot } from '../../env.ts'
-
-const NODE_ARGS = ['--disable-warning=ExperimentalWarning']
 
 /** A child whose standard output is read for one line that says it is ready. */
 export async function startChild(
@@ -13,7 +12,7 @@ export async function startChild(
   env: Record<string, string>,
   ready: RegExp,
 ): Promise<{ child: ChildProcess; line: string }> {
-  const child = spawn(process.execPath, [...NODE_ARGS, path.join(projectRoot, file), ...args], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, path.join(projectRoot, file), ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
