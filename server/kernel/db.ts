@@ -47,6 +47,8 @@ export interface PoolOptions {
   size: number
   name: string
   log: Log
+  /** Told when a statement fails for want of disk, memory or connections, or by a fault of the system. */
+  onTrouble?: ((reason: string) => void) | undefined
 }
 
 /** A bare pool for a library that brings its own SQL and expects pg's own types, such as better-auth. */
@@ -75,6 +77,15 @@ export function openDatabase(options: PoolOptions): Database {
     idleTimeoutMillis: 60_000,
     types,
   })
+
+  async function run<R extends Row>(on: Runner, statement: Statement | string, values?: unknown[]): Promise<R[]> {
+    try {
+      return await runOn<R>(on, statement, values)
+    } catch (error) {
+      if (isWant(error)) options.onTrouble?.(error.message)
+      throw asOperational(error)
+    }
+  }
 
   return {
     url: options.url,
@@ -108,18 +119,17 @@ async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
   }
 }
 
-async function run<R extends Row>(
-  on: pg.Pool | pg.PoolClient,
-  statement: Statement | string,
-  values?: unknown[],
-): Promise<R[]> {
-  try {
-    const config = typeof statement === 'string' ? { text: statement, values } : statement
-    const result = await on.query<R>(config)
-    return result.rows
-  } catch (error) {
-    throw asOperational(error)
-  }
+type Runner = pg.Pool | pg.PoolClient
+
+async function runOn<R extends Row>(on: Runner, statement: Statement | string, values?: unknown[]): Promise<R[]> {
+  const config = typeof statement === 'string' ? { text: statement, values } : statement
+  const result = await on.query<R>(config)
+  return result.rows
+}
+
+/** Class 53, insufficient resources, and class 58, system error. */
+function isWant(error: unknown): error is Error {
+  return /^(?:53|58)...$/.test(sqlState(error) ?? '')
 }
 
 /**

@@ -57,6 +57,8 @@ export interface Worker {
   wake(): void
   /** Stops a run if it is at work here. */
   cancel(execution_id: string): void
+  /** Every run at work here, with all its text so far: what another process begins with that follows this one. */
+  active(): { user_id: string; hidden: boolean; frame: RunSnapshotFrame }[]
   /** All text so far of a person's runs here. */
   snapshots(user_id: string): RunSnapshotFrame[]
   start(): Promise<void>

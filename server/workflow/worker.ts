@@ -99,6 +99,12 @@ class LeasingWorker implements Worker {
     this.#runs.get(execution_id)?.stop('cancelled')
   }
 
+  active(): { user_id: string; hidden: boolean; frame: RunSnapshotFrame }[] {
+    return [...this.#runs.values()]
+      .filter((run) => run.input && !run.wasStopped('lost'))
+      .map((run) => ({ user_id: run.user_id, hidden: run.hidden, frame: run.snapshot() }))
+  }
+
   snapshots(user_id: string): RunSnapshotFrame[] {
     return [...this.#runs.values()]
       .filter((run) => run.user_id === user_id && run.input && !run.hidden && !run.wasStopped('lost'))

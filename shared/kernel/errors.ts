@@ -11,6 +11,7 @@ export const ERROR_STATUS = {
   'request/too-large': 413,
   'request/not-found': 404,
   'request/rate-limited': 429,
+  'request/wrong-host': 421,
   'auth/required': 401,
   'auth/forbidden': 403,
   'auth/bad-origin': 403,

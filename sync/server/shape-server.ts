@@ -36,6 +36,10 @@ export interface ShapeServerStatus {
   /** Last transaction seen, as `16/B374D848`. */
   lsn: string
   shapes: number
+  /** Reads under way; live ones wait. */
+  reads: number
+  /** Characters of all snapshots and logs. */
+  size: number
   /** Why it is not up. */
   reason?: string | undefined
 }
@@ -126,7 +130,9 @@ class EmbeddedShapeServer implements ShapeServer {
   }
 
   status(): ShapeServerStatus {
-    return { state: this.state, lsn: formatLsn(this.store.lsn), shapes: this.store.size, reason: this.reason }
+    const { state, reason, store } = this
+    const reads = this.reads.initial + this.reads.following
+    return { state, lsn: formatLsn(store.lsn), shapes: store.size, reads, size: store.characters, reason }
   }
 
   define(source: ShapeSource): Promise<ShapeDefinition> {

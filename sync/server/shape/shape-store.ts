@@ -64,6 +64,13 @@ export class ShapeStore {
     return this.byHandle.size
   }
 
+  /** Of all snapshots and logs together. */
+  get characters(): number {
+    let total = 0
+    for (const shape of this.byHandle.values()) total += shape.size
+    return total
+  }
+
   byName(handle: string): ShapeLog | undefined {
     return this.byHandle.get(handle)
   }
