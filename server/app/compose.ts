@@ -1,205 +1,129 @@
 import { createServer, type Server } from 'node:http'
-import path from 'node:path'
-import { agentRoutes } from '../agent/index.ts'
-import {
-  chatHooks,
-  createConversation,
-  createRetention,
-  createRunEvents,
-  isRunFrame,
-  openAiRoutes,
-} from '../chat/index.ts'
+import type { AddressInfo } from 'node:net'
+import { createConversation, createRetention, isRunFrame } from '../chat/index.ts'
 import { detectModels } from '../config/index.ts'
-import {
-  ActorCache,
-  createAuth,
-  createAuthHandler,
-  createKeyFinder,
-  createSessions,
-  createSettings,
-  createSetUp,
-  ensureAdministrator,
-  identityRoutes,
-} from '../identity/index.ts'
-import { auditPart } from '../kernel/audit-log.ts'
-import { openDatabase, openPool } from '../kernel/db.ts'
+import { openDatabase, type Database } from '../kernel/db.ts'
 import { createNotifications } from '../kernel/listen.ts'
 import type { Log } from '../kernel/log.ts'
-import type { ServeContext } from '../kernel/serve.ts'
-import { compose as composeStatement } from '../kernel/statement.ts'
-import { storeRoutes } from '../store/index.ts'
-import { createWorker, notifyCancel, notifyRuns, runRoutes, wakeByNotifications } from '../workflow/index.ts'
-import {
-  createElectricUpstream,
-  createEmbeddedUpstream,
-  createGateway,
-  createShapeServer,
-  electricRouter,
-} from '../../sync/server/index.ts'
-import { push } from '../../sync/server/push/push.ts'
-import { runNamedQuery } from '../../sync/server/query/run-query.ts'
-import { MUTATORS, QUERIES } from '../../shared/registry.ts'
-import { projectRoot, type Environment } from './env.ts'
+import { createRegistry } from '../kernel/metrics.ts'
+import { createWorker, wakeByNotifications, type Worker } from '../workflow/index.ts'
+import { composeWeb, type Web } from './compose-web.ts'
+import { DatabaseHealth, diskStatus } from './database-health.ts'
+import type { Environment } from './env.ts'
 import { healthRoutes } from './health.ts'
 import { createHttp } from './http.ts'
+import { httpMetrics } from './metrics/http-metrics.ts'
+import { measureModels } from './metrics/model-metrics.ts'
+import { metricsRoutes } from './metrics/routes.ts'
+import { runMetrics } from './metrics/run-metrics.ts'
+import { stateMetrics } from './metrics/state-metrics.ts'
+import { createRelay } from './relay/relay.ts'
+import type { RelayedFrame } from './relay/relayed-frame.ts'
+import { readSecrets } from './secrets.ts'
 import { seed } from './seed/seed.ts'
-import { sessionSecret } from './secrets.ts'
-import { createSocketHub } from './socket.ts'
-import { serveClient } from './static.ts'
+import { electricSource, embeddedSource, type ShapeSource } from './shape-source.ts'
 
 export interface Application {
   server: Server
-  /** The token to show while there is no administrator. */
+  /** The token to show while there is no administrator; only where people sign in. */
   setupToken(): Promise<string | undefined>
   start(): Promise<void>
   /** Ends what runs, hands back what cannot end, closes connections; Postgres stops after this. */
   stop(): Promise<void>
 }
 
-/** Wires the modules by hand: who gets what is readable here, top to bottom. */
+/**
+ * Wires the modules by hand: who gets what is readable here, top to bottom. Each part is there when BANYAN_SERVICES names
+ * it; parts in other processes are met through the database, ELECTRIC_URL and the relay.
+ */
 export async function composeApplication(
   env: Environment,
   urls: { url: string; direct: string },
   log: Log,
 ): Promise<Application> {
-  const db = openDatabase({ url: urls.url, size: 6, name: 'web', log })
-  const runsDb = openDatabase({ url: urls.url, size: 4, name: 'runs', log })
-  // better-auth expects Dates, so it has a pool with pg's own parsers.
-  const authPool = openPool({ url: urls.url, size: 2, name: 'auth', log })
+  const plays = env.services
+  const registry = createRegistry()
+  const health = new DatabaseHealth()
+  const onTrouble = (reason: string) => health.note(reason)
+  const db = openDatabase({ url: urls.url, size: 6, name: 'web', log, onTrouble })
+  const runsDb = openDatabase({ url: urls.url, size: 4, name: 'runs', log, onTrouble })
   const notifications = createNotifications({ url: urls.direct, log })
+  const secrets = await readSecrets(env)
   await seed(db)
 
-  const origins = { publicUrl: env.publicUrl, loopbackOnly: env.loopbackOnly }
-  const settings = createSettings(db, env.loopbackOnly)
-  const auth = createAuth({
-    pool: authPool,
-    log,
-    baseUrl: env.publicUrl,
-    secret: await sessionSecret(env.dataDir),
-    trustedOrigins: () => trustedOrigins(env),
-    secureCookies: env.publicUrl.startsWith('https:'),
-    signUpOpen: async () => (await settings.read()).sign_up_open,
-  })
-  const known = new ActorCache()
-  const findActor = createSessions(auth, db, known).find
-  const setUp = createSetUp(db, auth, env.dataDir)
-  if (env.admin) await ensureAdministrator(db, auth, env.admin.email, env.admin.password)
-
-  const models = detectModels({ openai: openAiOptions(env), log })
-  const shapes = env.electric
-    ? undefined
-    : createShapeServer({
-        databaseUrl: urls.direct,
-        publication: 'banyan',
-        log: shapeLog(log),
-        anyTable: env.shapeAnyTable,
-      })
-  const gateway = createGateway({
-    upstream: shapes ? createEmbeddedUpstream(shapes) : createElectricUpstream(electricOptions(env)),
-  })
-
-  const events = createRunEvents()
-  const hub = createSocketHub({
-    findActor,
-    origins,
-    gateway,
-    snapshots: (user_id) => worker?.snapshots(user_id) ?? [],
-    log,
-  })
-  // A process without this role queues runs and performs none.
-  const worker = env.services.has('worker')
+  const models = measureModels(detectModels({ openai: openAiOptions(env), log }), registry)
+  const shapes = shapeSource(env, urls.direct, log)
+  const countRun = runMetrics(registry)
+  const worker = plays.has('worker')
     ? createWorker({
         db: runsDb,
         log,
         lease_ms: env.leaseMs,
         models,
         emit: (user_id, frame, hidden) => {
-          if (!hidden) hub.emit(user_id, frame)
-          if (isRunFrame(frame)) events.publish(frame)
+          if (!isRunFrame(frame)) return
+          const relayed: RelayedFrame = { user_id, frame, hidden }
+          countRun(frame)
+          web?.deliver(relayed)
+          relay.publish(relayed)
         },
         conversation: createConversation(runsDb),
       })
     : undefined
   if (worker) wakeByNotifications(notifications, worker)
-  const retention = env.services.has('scheduler') ? createRetention({ db, log }) : undefined
-  notifications.on(
-    'banyan_session',
-    (user_id) => {
-      known.forget(user_id)
-      void hub.recheck(user_id)
-    },
-    () => {
-      known.clear()
-      void hub.recheckAll()
-    },
-  )
+  const retention = plays.has('scheduler') ? createRetention({ db, log }) : undefined
 
-  const dailyTokens = async () => (await settings.read()).daily_tokens
-  const runs = {
-    worker,
-    notifyRuns: () => void notifyRuns(db).catch(ignoreLost),
-    notifyCancel: (execution_id: string) => void notifyCancel(db, execution_id).catch(ignoreLost),
-    dailyTokens,
-  }
-  const pushDeps = { db, mutators: MUTATORS, hooks: chatHooks(runs) }
-  const context: ServeContext = {
-    findActor,
+  const web =
+    plays.has('web') && shapes
+      ? await composeWeb({
+          env,
+          url: urls.url,
+          log,
+          db,
+          notifications,
+          secret: secrets.sessions,
+          models,
+          upstream: shapes.upstream,
+          worker,
+          elsewhere: (user_id) => relay.snapshots(user_id),
+          registry,
+        })
+      : undefined
+  const relay = createRelay({
+    db,
+    notifications,
     log,
-    auditRefusal: (actor, action, code, request_id) => {
-      const entry = auditPart({
-        actor_id: actor?.user_id ?? null,
-        action,
-        outcome: 'refused',
-        params: { code },
-        request_id,
-      })
-      db.query(composeStatement([entry], 'select 1')).catch((error: unknown) =>
-        log.error({ event: 'audit.failed', reason: String(error) }),
-      )
-    },
-  }
+    env,
+    secret: secrets.internal,
+    runs: worker && (() => worker.active()),
+    deliver: web && ((relayed) => web.deliver(relayed)),
+  })
 
   const app = createHttp({
-    context,
-    origins,
-    authHandler: createAuthHandler(auth),
-    surfaces: [
-      healthRoutes({
-        database: async () => {
-          await db.query('select 1')
-          return { state: 'up' }
-        },
-        sync: () => shapes?.status() ?? { state: 'up' },
-        ...(worker && { worker: () => ({ state: worker.status().healthy ? 'up' : 'degraded' }) }),
+    log,
+    measure: httpMetrics(registry),
+    open: [
+      healthRoutes({ parts: readyParts(env, { db, health, shapes, worker }), token: env.metricsToken }),
+      metricsRoutes({
+        registry,
+        refresh: stateMetrics(registry, stateSources({ db, runsDb, shapes, worker, web })),
+        token: env.metricsToken,
       }),
-      ...(shapes ? [electricRouter({ server: shapes, secret: env.electricSecret })] : []),
-      openAiRoutes({ ...runs, db, log, findKey: createKeyFinder(db, known), models, events }),
+      relay.router,
+      ...(shapes?.router ? [shapes.router] : []),
     ],
-    routers: [
-      identityRoutes(context, {
-        db,
-        auth,
-        known,
-        settings,
-        setUp,
-        model: () => ({ kind: models.current().kind, name: models.current().default_model }),
-        version: '0.1.0',
-      }),
-      agentRoutes(context, { db }),
-      storeRoutes(context, { db }),
-      runRoutes(context, { db, models }),
-    ],
-    gateway,
-    push: (actor, body) => push(pushDeps, actor, body),
-    query: (actor, name, params) => runNamedQuery({ db, queries: QUERIES }, actor, name, params),
-    client: serveClient(path.join(projectRoot, 'dist/client')),
+    web: web?.surface,
   })
   const server = createServer({ requestTimeout: 60_000, headersTimeout: 20_000, keepAliveTimeout: 65_000 }, app)
-  hub.attach(server)
+  web?.hub.attach(server)
+  server.once('listening', () => {
+    const address: AddressInfo | string | null = server.address()
+    if (typeof address === 'object' && address) void relay.start(address.port)
+  })
 
   return {
     server,
-    setupToken: setUp.token,
+    setupToken: async () => web?.setupToken(),
     async start() {
       await Promise.all([models.start(), shapes?.start()])
       await worker?.start()
@@ -209,41 +133,49 @@ export async function composeApplication(
     async stop() {
       server.close()
       await worker?.stop()
-      await hub.stop()
+      relay.stop()
+      await web?.hub.stop()
       await shapes?.stop()
       server.closeAllConnections()
       await notifications.stop()
       await retention?.stop()
       await models.stop()
-      await Promise.all([db.close(), runsDb.close(), authPool.end()])
+      await Promise.all([db.close(), runsDb.close(), web?.authPool.end()])
     },
   }
 }
 
-/** A lost notification costs a second: workers poll. */
-const ignoreLost = () => undefined
+interface Parts {
+  db: Database
+  shapes: ShapeSource | undefined
+  worker: Worker | undefined
+}
 
-function trustedOrigins(env: Environment): string[] {
-  const own = new URL(env.publicUrl).origin
-  return env.loopbackOnly
-    ? [own, `http://127.0.0.1:${env.port}`, `http://localhost:${env.port}`, `http://[::1]:${env.port}`]
-    : [own]
+function readyParts(env: Environment, { db, health, shapes, worker }: Parts & { health: DatabaseHealth }) {
+  return {
+    database: () => health.status(db),
+    ...(env.databaseUrl === undefined && { disk: () => diskStatus(env.dataDir) }),
+    ...(shapes && { sync: () => shapes.status() }),
+    ...(worker && { worker: () => ({ state: worker.status().healthy ? ('up' as const) : ('degraded' as const) }) }),
+  }
+}
+
+function stateSources({ db, runsDb, shapes, worker, web }: Parts & { runsDb: Database; web: Web | undefined }) {
+  return {
+    db,
+    pools: { web: db.pool, runs: runsDb.pool, ...(web && { auth: web.authPool }) },
+    sockets: web && (() => ({ connections: web.hub.connections(), polls: web.hub.polls() })),
+    shapes: shapes?.figures,
+    running: worker && (() => worker.status().running),
+  }
+}
+
+/** Undefined in a process that neither has shapes nor needs any. */
+function shapeSource(env: Environment, databaseUrl: string, log: Log): ShapeSource | undefined {
+  if (env.electric) return env.services.has('web') ? electricSource(env.electric) : undefined
+  return env.services.has('sync') ? embeddedSource(env, databaseUrl, log) : undefined
 }
 
 function openAiOptions(env: Environment) {
   return env.openai && { base_url: env.openai.baseUrl, api_key: env.openai.apiKey, model: env.openai.model }
-}
-
-function electricOptions(env: Environment): { url: string; secret?: string | undefined } {
-  if (!env.electric) throw new Error('no Electric is configured')
-  return env.electric
-}
-
-/** pino puts fields first and takes no message; the shape server's log wants both. */
-function shapeLog(log: Log) {
-  return {
-    info: (fields: Record<string, unknown>, message: string) => log.info({ event: 'sync', ...fields }, message),
-    warn: (fields: Record<string, unknown>, message: string) => log.warn({ event: 'sync', ...fields }, message),
-    error: (fields: Record<string, unknown>, message: string) => log.error({ event: 'sync', ...fields }, message),
-  }
 }

@@ -18,6 +18,10 @@ export interface Environment {
   loopbackOnly: boolean
   /** Origin of the address that people use, without a slash at the end. */
   publicUrl: string
+  /** `PUBLIC_URL` was set; else `publicUrl` is a guess. */
+  publicUrlSet: boolean
+  /** Where other processes of this installation reach this one, when they cannot find out by themselves. */
+  internalUrl: string | undefined
   /** Absolute. */
   dataDir: string
   databaseUrl: string | undefined
@@ -34,6 +38,8 @@ export interface Environment {
   admin: { email: string; password: string } | undefined
   services: ReadonlySet<ServiceName>
   leaseMs: number
+  /** Opens `/metrics` and the reasons of `/api/ready` to who is not on this machine. */
+  metricsToken: string | undefined
   /** Origins that http nodes may reach beyond the public internet. */
   egressAllow: readonly string[]
   /** Tests only: `/v1/shape` serves any published table. */
@@ -50,11 +56,14 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   const host = read('HOST') ?? '127.0.0.1'
   const port = readInteger('PORT', read('PORT'), { byDefault: 8787, least: 0, most: 65_535 })
   const databaseUrl = readDatabaseUrl('DATABASE_URL', read('DATABASE_URL'))
-  return {
+  const publicUrl = readOrigin('PUBLIC_URL', read('PUBLIC_URL'))
+  const environment: Environment = {
     port,
     host,
     loopbackOnly: isLoopback(host),
-    publicUrl: readOrigin('PUBLIC_URL', read('PUBLIC_URL')) ?? `http://${hostInUrl(host)}:${port}`,
+    publicUrl: publicUrl ?? `http://${hostInUrl(host)}:${port}`,
+    publicUrlSet: publicUrl !== undefined,
+    internalUrl: readOrigin('BANYAN_INTERNAL_URL', read('BANYAN_INTERNAL_URL')),
     dataDir: path.resolve(projectRoot, read('DATA_DIR') ?? 'data'),
     databaseUrl,
     databaseDirectUrl: readDirectUrl(read('DATABASE_DIRECT_URL'), databaseUrl),
@@ -66,9 +75,28 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     admin: readAdmin(read('BANYAN_ADMIN_EMAIL'), env['BANYAN_ADMIN_PASSWORD'] || undefined),
     services: readServices(read('BANYAN_SERVICES')),
     leaseMs: readInteger('BANYAN_LEASE_MS', read('BANYAN_LEASE_MS'), { byDefault: 10_000, least: 300, most: 600_000 }),
+    metricsToken: readToken('METRICS_TOKEN', read('METRICS_TOKEN')),
     egressAllow: readOrigins('BANYAN_EGRESS_ALLOW', read('BANYAN_EGRESS_ALLOW')),
     shapeAnyTable: readSwitch('BANYAN_SHAPE_ANY_TABLE', read('BANYAN_SHAPE_ANY_TABLE')),
     logLevel: readChoice('LOG_LEVEL', read('LOG_LEVEL')?.toLowerCase(), logLevels) ?? 'info',
+  }
+  requirePartners(environment)
+  return environment
+}
+
+/** Parts that this process does not play must be somewhere, and what it plays must be of use to somebody. */
+function requirePartners({ services, electric, electricSecret }: Environment): void {
+  if (services.has('web') && !services.has('sync') && !electric) {
+    throw new ConfigurationError(
+      'BANYAN_SERVICES 有 web 而没有 sync：请加上 sync，或让 ELECTRIC_URL 指向 Electric 或另一个承担 sync 的进程。',
+      'BANYAN_SERVICES names web without sync: add sync, or point ELECTRIC_URL at an Electric or at another process that plays sync.',
+    )
+  }
+  if (services.has('sync') && !services.has('web') && !electric && electricSecret === undefined) {
+    throw new ConfigurationError(
+      'BANYAN_SERVICES 有 sync 而没有 web：请设置 ELECTRIC_SECRET，否则没有进程能向它读取数据。',
+      'BANYAN_SERVICES names sync without web: set ELECTRIC_SECRET, or no process can read from it.',
+    )
   }
 }
 
@@ -136,6 +164,17 @@ function readMasterKey(text: string | undefined): string | undefined {
     undefined,
     '32 个十六进制字符（openssl rand -hex 16）',
     '32 hexadecimal digits (openssl rand -hex 16)',
+  )
+}
+
+/** A token travels in a header, and is guessed at over the network. */
+function readToken(name: string, text: string | undefined): string | undefined {
+  if (text === undefined || /^[\w.~+/=-]{16,256}$/.test(text)) return text
+  throw bad(
+    name,
+    undefined,
+    '16 到 256 个字母、数字或 -_.~+/=（openssl rand -hex 16）',
+    '16 to 256 letters, digits or -_.~+/= (openssl rand -hex 16)',
   )
 }
 

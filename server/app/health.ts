@@ -1,4 +1,5 @@
-import { createRouter, type Request, type Router } from '../kernel/http.ts'
+import { createRouter, type Router } from '../kernel/http.ts'
+import { isOperator } from './operator.ts'
 
 export interface PartStatus {
   state: 'up' | 'degraded' | 'down'
@@ -7,19 +8,25 @@ export interface PartStatus {
 
 type AskPart = () => Promise<PartStatus> | PartStatus
 
-/** Asks each part how it is. Reasons are for this machine only: they name hosts and files. */
-export function healthRoutes(parts: Record<string, AskPart>): Router {
+export interface HealthOptions {
+  parts: Record<string, AskPart>
+  /** METRICS_TOKEN. */
+  token: string | undefined
+}
+
+/** Asks each part how it is. Reasons name hosts and files, so they are for operators only. */
+export function healthRoutes({ parts, token }: HealthOptions): Router {
   const router = createRouter()
   router.get('/api/health', (_request, response) => {
     response.setHeader('cache-control', 'no-store')
     response.json({ status: 'ok' })
   })
   router.get('/api/ready', async (request, response) => {
-    const local = isFromHere(request)
+    const withReasons = isOperator(request, token)
     const states = await Promise.all(
       Object.entries(parts).map(async ([name, ask]) => {
         const status = await askPart(ask)
-        return [name, local ? status : { state: status.state }] as const
+        return [name, withReasons ? status : { state: status.state }] as const
       }),
     )
     const down = states.some(([, status]) => status.state === 'down')
@@ -27,12 +34,6 @@ export function healthRoutes(parts: Record<string, AskPart>): Router {
     response.status(down ? 503 : 200).json({ status: down ? 'down' : 'ready', parts: Object.fromEntries(states) })
   })
   return router
-}
-
-/** Asked on this machine, by somebody who is there: a proxy on this machine also speaks for people elsewhere. */
-function isFromHere({ socket, headers }: Request): boolean {
-  const forwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined
-  return !forwarded && /^(::1$|127\.|::ffff:127\.)/.test(socket.remoteAddress ?? '')
 }
 
 async function askPart(ask: AskPart): Promise<PartStatus> {

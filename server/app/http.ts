@@ -4,22 +4,34 @@ import { mayDo, type Permission } from '../../shared/identity/permissions.ts'
 import { CAPS } from '../../shared/kernel/caps.ts'
 import { userError } from '../../shared/kernel/errors.ts'
 import { jsonBody, type Request, type RequestHandler } from '../kernel/http.ts'
-import { isOurHost, isSameOrigin, type OriginRules } from '../kernel/origin.ts'
+import type { Log } from '../kernel/log.ts'
+import { isSameOrigin, type OriginRules } from '../kernel/origin.ts'
 import type { Actor, FindActor } from '../kernel/request.ts'
 import { answerErrors, assignRequestId, type Router, type ServeContext } from '../kernel/serve.ts'
 import { requireValid } from '../kernel/validate.ts'
+import { requireHost } from './require-host.ts'
 import { securityHeaders } from './security-headers.ts'
 import { limitSignIn, limitSignUp } from './sign-in-limit.ts'
 import type { ShapeReader } from './socket.ts'
 
 export interface HttpDeps {
+  log: Log
+  /** Sees every request first. */
+  measure: RequestHandler
+  /** What guards itself and answers by whatever name it is called: health, figures, other processes of ours. */
+  open: readonly RequestHandler[]
+  /** Undefined in a process without people. */
+  web: WebSurface | undefined
+}
+
+export interface WebSurface {
   context: ServeContext
   origins: OriginRules
   /** better-auth's handler for `/api/auth/*`. */
   authHandler: RequestHandler
   /** Endpoints by contract, one router a module. */
   routers: readonly Router[]
-  /** Whole surfaces that bring their own rules: `/v1/*`, health. They come before the cookie's origin check. */
+  /** Whole surfaces that bring their own rules, such as `/v1/*`. They come before the cookie's origin check. */
   surfaces: readonly RequestHandler[]
   gateway: ShapeReader
   push: (actor: Actor, body: PushBody) => Promise<unknown>
@@ -28,32 +40,31 @@ export interface HttpDeps {
 }
 
 /** Puts the HTTP surface together, outermost first. */
-export function createHttp(deps: HttpDeps): Express {
-  const { context } = deps
+export function createHttp({ log, measure, open, web }: HttpDeps): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
   app.set('query parser', 'simple')
+  app.use(measure)
   app.use(assignRequestId())
   app.use(securityHeaders())
-  app.use((request, _response, next) => {
-    next(
-      isOurHost(deps.origins, request.headers.host)
-        ? undefined
-        : userError('auth/bad-origin', { host: request.headers.host }),
-    )
-  })
-  app.use(deps.client)
-  for (const surface of deps.surfaces) app.use(surface)
-  app.use(refuseForeignOrigins(deps.origins))
-  authRoutes(app, deps)
+  for (const surface of open) app.use(surface)
+  if (web) webSurface(app, web)
+  app.use((_request, _response, next) => next(userError('request/not-found')))
+  app.use(answerErrors(log))
+  return app
+}
+
+function webSurface(app: Express, web: WebSurface): void {
+  app.use(requireHost(web.origins))
+  app.use(web.client)
+  for (const surface of web.surfaces) app.use(surface)
+  app.use(refuseForeignOrigins(web.origins))
+  authRoutes(app, web)
   app.use('/api/sync/push', jsonBody(CAPS.push))
   app.use('/api', express.json({ limit: CAPS.json, strict: false, type: () => true, verify: noBodyOnGet }))
-  syncRoutes(app, deps)
-  for (const router of deps.routers) app.use(router)
-  app.use((_request, _response, next) => next(userError('request/not-found')))
-  app.use(answerErrors(context.log))
-  return app
+  syncRoutes(app, web)
+  for (const router of web.routers) app.use(router)
 }
 
 /** Bodies of GET requests are ignored by everything, so they are not worth parsing. */
@@ -86,7 +97,7 @@ const refuseOtherSpellings: RequestHandler = (request, _response, next) => {
   next()
 }
 
-function authRoutes(app: Express, deps: HttpDeps): void {
+function authRoutes(app: Express, deps: WebSurface): void {
   const json = express.json({ limit: 64 * 1024 })
   // better-auth reads the address from this header; a client's own is overwritten.
   const address: RequestHandler = (request, _response, next) => {
@@ -99,7 +110,7 @@ function authRoutes(app: Express, deps: HttpDeps): void {
   app.all('/api/auth/*splat', json, address, deps.authHandler)
 }
 
-function syncRoutes(app: Express, deps: HttpDeps): void {
+function syncRoutes(app: Express, deps: WebSurface): void {
   const { findActor } = deps.context
 
   app.post('/api/sync/push', async (request, response) => {

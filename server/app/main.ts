@@ -44,6 +44,7 @@ async function main(): Promise<void> {
   // Before anything is started: whoever stops us while Postgres starts must not leave one behind.
   process.on('SIGTERM', () => void stop(0))
   process.on('SIGINT', () => void stop(0))
+  warn(env, log)
   process.on('unhandledRejection', (reason) =>
     log.error({ event: 'bug.unhandled', reason: reason instanceof Error ? reason.stack : String(reason) }),
   )
@@ -107,10 +108,28 @@ function listen(application: Application, env: Environment): Promise<void> {
   })
 }
 
+/** What works, and is perhaps not what the person meant. */
+function warn(env: Environment, log: Log): void {
+  log.info({ event: 'services', plays: [...env.services].filter((name) => !PARTS_TO_COME.has(name)) })
+  for (const name of env.services) if (PARTS_TO_COME.has(name)) log.info({ event: 'services.to-come', part: name })
+  if (env.publicUrlSet || env.loopbackOnly) return
+  process.stderr.write(
+    `HOST=${env.host} 而没有 PUBLIC_URL：只接受用 IP 地址或 localhost 的访问。请把 PUBLIC_URL 设为大家使用的地址。\n` +
+      `HOST=${env.host} without PUBLIC_URL: only IP addresses and localhost are answered to. Set PUBLIC_URL to the address people use.\n`,
+  )
+}
+
+/** Names that BANYAN_SERVICES knows, and that nothing stands behind yet. */
+const PARTS_TO_COME: ReadonlySet<string> = new Set(['mcp'])
+
 async function greet(application: Application, env: Environment): Promise<void> {
   const address: AddressInfo | string | null = application.server.address()
   const port = typeof address === 'object' && address ? address.port : env.port
   const url = env.port === 0 ? `http://${env.host}:${port}` : env.publicUrl
+  if (!env.services.has('web')) {
+    say(`\n  榕 Banyan  ${[...env.services].join(', ')}  http://${env.host}:${port}/api/health\n`)
+    return
+  }
   say(`\n  榕 Banyan  ${url}\n`)
   const token = await application.setupToken()
   if (token) {

@@ -157,7 +157,7 @@ describe('cross-site requests', () => {
   })
 
   it('by a name that is not this server’s are refused, which stops DNS rebinding', async () => {
-    expect(await statusFor('evil.example')).toBe(403)
+    expect(await statusFor('evil.example')).toBe(421)
     expect(await statusFor(new URL(server.origin).host)).toBe(200)
   })
 })

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http'
+import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type RawData, type WebSocket } from 'ws'
 import { mayDo } from '../../shared/identity/permissions.ts'
@@ -49,6 +49,8 @@ export interface SocketHub {
   recheck(user_id: string): Promise<void>
   recheckAll(): Promise<void>
   connections(): number
+  /** Live reads that wait on all connections. */
+  polls(): number
   stop(): Promise<void>
 }
 
@@ -193,8 +195,8 @@ export function createSocketHub(deps: SocketHubDeps): SocketHub {
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const path = new URL(request.url ?? '/', 'http://server').pathname
     if (path !== '/api/socket' || stopping) return refuseUpgrade(socket, path === '/api/socket' ? 503 : 404)
-    if (!isOurHost(deps.origins, request.headers.host) || !isSameOrigin(deps.origins, request.headers))
-      return refuseUpgrade(socket, 403)
+    if (!isOurHost(deps.origins, request.headers.host)) return refuseUpgrade(socket, 421)
+    if (!isSameOrigin(deps.origins, request.headers)) return refuseUpgrade(socket, 403)
     const actor = await currentActor(request.headers)
     if (!actor) return refuseUpgrade(socket, 401)
     if (!mayDo(actor.roles, 'socket:connect')) return refuseUpgrade(socket, 403)
@@ -222,6 +224,7 @@ export function createSocketHub(deps: SocketHubDeps): SocketHub {
       for (const user_id of Array.from(users.keys())) await recheck(user_id)
     },
     connections: () => [...users.values()].reduce((sum, own) => sum + own.size, 0),
+    polls: () => [...users.values()].flatMap((own) => [...own]).reduce((sum, { polls }) => sum + polls.size, 0),
     async stop() {
       stopping = true
       clearInterval(heartbeat)
@@ -245,7 +248,6 @@ function refusal(id: number, status: number, code: string): ServerFrame {
 
 function refuseUpgrade(socket: Duplex, status: number): void {
   if (!socket.writable) return
-  const text =
-    { 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 503: 'Service Unavailable' }[status] ?? 'Bad Request'
+  const text = STATUS_CODES[status] ?? 'Bad Request'
   socket.end(`HTTP/1.1 ${status} ${text}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
 }

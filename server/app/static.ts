@@ -29,7 +29,7 @@ interface Asset {
 }
 
 /** What the server answers itself: an unknown address below these is an error, not a page. */
-const NOT_PAGES = /^\/(api|v1|mcp|metrics)(\/|$)/
+const NOT_PAGES = /^\/(api|v1|mcp|metrics|internal)(\/|$)/
 
 /**
  * Serves the built client. The list of files is read at start, and anew after a build, so no request can name a file

@@ -13,8 +13,8 @@ export interface AuthOptions {
   baseUrl: string
   /** Signs session cookies; from DATA_DIR, never from the database. */
   secret: string
-  /** Origins that browsers may call from. */
-  trustedOrigins: () => string[]
+  /** Origins that browsers may call from, when they call this Host. */
+  trustedOrigins: (host: string | undefined) => string[]
   secureCookies: boolean
   /** Asked at each self sign-up. */
   signUpOpen: () => Promise<boolean>
@@ -37,7 +37,7 @@ export function createAuth(options: AuthOptions) {
     telemetry: { enabled: false },
     // Failed sign-ins are answers, not events of the server; only its own faults are logged.
     logger: { level: 'error', log: (_level, message) => options.log.error({ event: 'auth.trouble', reason: message }) },
-    trustedOrigins: () => options.trustedOrigins(),
+    trustedOrigins: (request) => options.trustedOrigins(request?.headers.get('host') ?? undefined),
     emailAndPassword: { enabled: true, minPasswordLength: 10, maxPasswordLength: 128, autoSignIn: true },
     // Ours counts failures per person and address (sign-in-limit.ts).
     rateLimit: { enabled: false },

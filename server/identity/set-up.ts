@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { userError } from '../../shared/kernel/errors.ts'
+import { toAppError, userError } from '../../shared/kernel/errors.ts'
 import type { Database } from '../kernel/db.ts'
 import type { Auth } from './auth.ts'
 import { createUser } from './create-user.ts'
@@ -56,5 +56,9 @@ export function createSetUp(db: Database, auth: Auth, dataDir: string): SetUp {
 /** Makes the administrator that the environment names, unless one with this e-mail exists. */
 export async function ensureAdministrator(db: Database, auth: Auth, email: string, password: string): Promise<void> {
   if (await hasAccount(db, email)) return
-  await createUser(db, auth, undefined, { name: email.split('@')[0] ?? email, email, password, roles: ALL_ROLES })
+  const name = email.split('@')[0] ?? email
+  await createUser(db, auth, undefined, { name, email, password, roles: ALL_ROLES }).catch((error: unknown) => {
+    // Another process that starts at the same time was quicker.
+    if (toAppError(error).code !== 'row/exists') throw error
+  })
 }

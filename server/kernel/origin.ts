@@ -1,19 +1,34 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { isIPv6 } from 'node:net'
 
 export interface OriginRules {
   /** Origin people use, e.g. `https://banyan.example.com`. */
   publicUrl: string
-  /** Only this machine can reach the server: then the host must be a loopback name, which stops DNS rebinding. */
-  loopbackOnly: boolean
+  /**
+   * What a Host header may hold besides the host of `publicUrl`. Names of this machine always; addresses too when nobody
+   * has said which name people use. Any other name may be an attacker's that was made to point here (DNS rebinding).
+   */
+  others: 'loopback' | 'addresses'
 }
 
 const LOOPBACK = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
+const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?$/
+const IPV6 = /^\[([0-9a-f:.]+)\](?::\d{1,5})?$/i
+
+/** Whether a Host header names this machine as it names itself. */
+export function isLoopbackHost(host: string | undefined): boolean {
+  return host !== undefined && LOOPBACK.test(host)
+}
+
+function isAddress(host: string): boolean {
+  return IPV4.test(host) || isIPv6(IPV6.exec(host)?.[1] ?? '')
+}
 
 /** Whether the Host header names this server. */
 export function isOurHost(rules: OriginRules, host: string | undefined): boolean {
   if (!host) return false
   if (host.toLowerCase() === new URL(rules.publicUrl).host.toLowerCase()) return true
-  return rules.loopbackOnly ? LOOPBACK.test(host) : true
+  return isLoopbackHost(host) || (rules.others === 'addresses' && isAddress(host))
 }
 
 /**
@@ -31,4 +46,9 @@ export function isSameOrigin(rules: OriginRules, headers: IncomingHttpHeaders): 
   } catch {
     return false
   }
+}
+
+/** Origins of our own pages to whoever calls us by this Host. */
+export function originsOfHost(host: string): readonly string[] {
+  return [`http://${host}`, `https://${host}`]
 }
