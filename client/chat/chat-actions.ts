@@ -4,12 +4,15 @@ import {
   regenerateMessage,
   sendMessage,
   stopRun,
+  withdrawMessage,
   type NewChat,
 } from '../../shared/chat/mutators.ts'
 import type { ChatListRow } from '../../shared/chat/queries.ts'
 import type { ChatMessageRow } from '../../shared/chat/rows.ts'
 import { newId } from '../../shared/kernel/id.ts'
+import { t } from '../app/i18n.ts'
 import { mutate } from '../app/local.ts'
+import { confirm } from '../ui/confirm.ts'
 import { echo, forgetEchoes } from './echoes.ts'
 import { answerRow, messageRow } from './new-rows.ts'
 import type { ChatEntry, OpenChat } from './use-chat.ts'
@@ -76,18 +79,30 @@ export function useChatActions(open: OpenChat, chat_id: () => string) {
     await mutate(chooseBranch, { chat_id: chat_id(), fork_id: entry.fork_id, child_id: child.id })
   }
 
-  /** Stops the run that writes now, and those that wait behind it. */
+  /** Stops the answer that is being written. What waits behind it begins then; each can be taken back on its own. */
   async function stop(): Promise<void> {
-    for (const { id, workflow_execution_id } of [...open.open.value].reverse()) {
-      if (workflow_execution_id) await mutate(stopRun, { execution_id: workflow_execution_id, answer_message_id: id })
-    }
+    const now = open.open.value[0]
+    if (!now?.workflow_execution_id) return
+    await mutate(stopRun, { execution_id: now.workflow_execution_id, answer_message_id: now.id })
   }
 
+  /** Takes back a question whose answer has not begun. */
+  async function withdraw(question_id: string, answer_message_id: string): Promise<void> {
+    await mutate(withdrawMessage, { user_message_id: question_id, answer_message_id })
+  }
+
+  /** Deletes a message's text for good, so it asks first. */
   async function remove(message: ChatMessageRow): Promise<void> {
-    await mutate(deleteMessage, { id: message.id })
+    const yes = await confirm({
+      title: t('chat.remove.title'),
+      text: t('chat.remove.text'),
+      confirm: t('chat.remove.action'),
+      danger: true,
+    })
+    if (yes) await mutate(deleteMessage, { id: message.id })
   }
 
-  return { send, edit, regenerate, choose, stop, remove }
+  return { send, edit, regenerate, choose, stop, withdraw, remove }
 }
 
 export type ChatActions = ReturnType<typeof useChatActions>

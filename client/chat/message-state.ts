@@ -46,6 +46,11 @@ export function answerText(
   return run.text.length >= row.content.length ? run.text : row.content
 }
 
+/** Whether the answer has yet to begin, so that its question can be taken back. */
+export function isWaiting(state: AnswerState): boolean {
+  return state === 'unsent' || state === 'behind'
+}
+
 /** Whether the answer is still to change. */
 export function isOpen(state: AnswerState): boolean {
   return state === 'unsent' || state === 'behind' || state === 'thinking' || state === 'writing' || state === 'paused'

@@ -1,3 +1,4 @@
+import { useDocumentVisibility } from '@vueuse/core'
 import { computed, ref, toRef, watch, type Ref } from 'vue'
 import type { ChatMessageRow } from '../../shared/chat/rows.ts'
 import { t } from '../app/i18n.ts'
@@ -21,6 +22,9 @@ export async function copyText(text: string): Promise<void> {
   )
 }
 
+/** A message with what has been streamed of it so far. */
+const withText = (row: ChatMessageRow): ChatMessageRow => ({ ...row, content: answerText(row, runOf(row.id)) })
+
 /** Everything a chat's page knows and does; the page itself only draws. */
 export function useChatPage(chat_id: Ref<string>) {
   const open = useChat(chat_id)
@@ -43,14 +47,12 @@ export function useChatPage(chat_id: Ref<string>) {
     editing.value = ''
     detailsOf.value = undefined
   })
-  watch(
-    () => open.chat.value,
-    (chat) => {
-      if (!chat) return
-      if (document.visibilityState === 'visible') markSeen(chat)
-      void store.value?.boot.write('last-chat', chat.id).catch(() => undefined)
-    },
-  )
+  const visibility = useDocumentVisibility()
+  watch([open.chat, visibility] as const, ([chat, seen], [before]) => {
+    if (!chat) return
+    if (seen === 'visible') markSeen(chat)
+    if (chat.id !== before?.id) void store.value?.boot.write('last-chat', chat.id).catch(() => undefined)
+  })
 
   const answers = () => open.path.value.map((entry) => entry.message).filter((message) => message.role === 'assistant')
   const lastAnswer = () => answers().at(-1)
@@ -66,9 +68,14 @@ export function useChatPage(chat_id: Ref<string>) {
     const chat = open.chat.value
     if (!chat) return
     if (kind === 'json')
-      return saveFile(fileName(chat.title, 'json'), 'application/json', chatToJson(chat, open.messages.value))
-    const words = { you: t('chat.message.you'), agent: agent.value.name }
-    saveFile(fileName(chat.title, 'md'), 'text/markdown', chatToMarkdown(chat, open.path.value, words))
+      return saveFile(
+        fileName(chat.title, 'json'),
+        'application/json',
+        chatToJson({ ...chat, agent_name: agent.value.name }, open.messages.value.map(withText)),
+      )
+    const words = { you: t('chat.message.you'), agent: agent.value.name, unfinished: t('chat.export.unfinished') }
+    const path = open.path.value.map((entry) => withText(entry.message))
+    saveFile(fileName(chat.title, 'md'), 'text/markdown', chatToMarkdown(chat.title || t('chat.untitled'), path, words))
   }
 
   function toggleDetails(message?: ChatMessageRow) {

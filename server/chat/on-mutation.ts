@@ -16,6 +16,7 @@ import type { Worker } from '../workflow/index.ts'
 import { requireQuota } from './quota.ts'
 import {
   executionPart,
+  passedOnPart,
   queuedPart,
   readRunAuthority,
   relockedPart,
@@ -44,7 +45,8 @@ export function chatHooks(deps: ChatHookDeps): MutationHooks {
     'chat.create': { authority, before: (input) => createChat(input) },
     'message.send': startsRun,
     'message.regenerate': startsRun,
-    'run.stop': { before: (input) => stopRun(deps, input) },
+    'run.stop': { before: (input) => stopRun(deps, input, String(input.args['execution_id'])) },
+    'message.withdraw': { before: (input) => withdraw(deps, input) },
   }
 }
 
@@ -102,10 +104,10 @@ async function startRun(deps: ChatHookDeps, input: HookInput): Promise<HookResul
 }
 
 /** Marks the run for stopping; the worker that has it is told after the commit, at once when it is this process. */
-function stopRun(deps: ChatHookDeps, input: HookInput): HookResult {
-  const execution_id = String(input.args['execution_id'])
+function stopRun(deps: ChatHookDeps, input: HookInput, execution_id: string): HookResult {
+  const run = { execution_id, user_id: input.actor.user_id }
   return {
-    parts: [stoppedPart({ execution_id, user_id: input.actor.user_id }, ACK)],
+    parts: [stoppedPart(run, ACK), passedOnPart(run, ACK)],
     audit: { object_type: 'workflow_execution', object_id: execution_id },
     committed: () => {
       deps.worker?.cancel(execution_id)
@@ -113,6 +115,13 @@ function stopRun(deps: ChatHookDeps, input: HookInput): HookResult {
       deps.notifyRuns()
     },
   }
+}
+
+/** The run of a question that was taken back stops, whether it waits or has begun. */
+function withdraw(deps: ChatHookDeps, input: HookInput): HookResult {
+  const answer = input.rows.get('chat_messages', { id: String(input.args['answer_message_id']) })
+  const execution_id = answer?.['workflow_execution_id']
+  return typeof execution_id === 'string' ? stopRun(deps, input, execution_id) : {}
 }
 
 interface Target {

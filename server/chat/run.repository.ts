@@ -154,4 +154,15 @@ export function stoppedPart(run: { execution_id: string; user_id: string }, guar
   }
 }
 
+/** `passed_on`: when a run is stopped before its turn, who waited for it waits for what it waited for. */
+export function passedOnPart(run: { execution_id: string; user_id: string }, guard?: string): Part {
+  return {
+    name: 'passed_on',
+    sql: `update run_queue q set blocked_by = s.blocked_by from run_queue s
+      where q.blocked_by = $1::uuid and s.execution_id = $1::uuid and s.user_id = $2::uuid and s.blocked_by is not null
+        ${guard ? `and exists (select 1 from ${guard})` : ''}`,
+    values: [run.execution_id, run.user_id],
+  }
+}
+
 const onlyIf = (guard: string | undefined) => (guard ? `where exists (select 1 from ${guard})` : '')

@@ -264,6 +264,14 @@ export const regenerateMessage = mutator({
   },
 })
 
+/** What is left of a deleted message. */
+const tombstone = (id: string, ctx: MutationContext): Write => ({
+  op: 'update',
+  table: 'chat_messages',
+  key: { id },
+  set: { status: 'deleted', content: '', metadata: {}, deleted_at: ctx.now, updated_at: ctx.now },
+})
+
 /** A tombstone: the text goes, the place in the tree and the children stay. */
 export const deleteMessage = mutator({
   name: 'message.delete',
@@ -276,14 +284,28 @@ export const deleteMessage = mutator({
     if (!message) throw userError('row/not-found', { table: 'chat_messages' })
     if (message['status'] === 'deleted') return []
     if (message['status'] === 'sending') throw userError('chat/still-running')
-    return [
-      {
-        op: 'update',
-        table: 'chat_messages',
-        key: { id },
-        set: { status: 'deleted', content: '', metadata: {}, deleted_at: ctx.now, updated_at: ctx.now },
-      },
-    ]
+    return [tombstone(id, ctx)]
+  },
+})
+
+/**
+ * Takes a question back before its answer begins: both go, and the server stops the run, should it have begun after
+ * all. Never refused: a question that is not there is taken back already.
+ */
+export const withdrawMessage = mutator({
+  name: 'message.withdraw',
+  permission: 'chat:write',
+  locks: true,
+  args: Type.Object({ user_message_id: id, answer_message_id: id }),
+  reads: (args) => [
+    { table: 'chat_messages', key: { id: args.user_message_id } },
+    { table: 'chat_messages', key: { id: args.answer_message_id } },
+  ],
+  run: (args, rows, ctx) => {
+    const question = rows.get('chat_messages', { id: args.user_message_id })
+    const answer = rows.get('chat_messages', { id: args.answer_message_id })
+    if (question?.['role'] !== 'user' || answer?.['parent_message_id'] !== args.user_message_id) return []
+    return [question, answer].flatMap(({ id, status }) => (status === 'deleted' ? [] : [tombstone(String(id), ctx)]))
   },
 })
 
@@ -334,6 +356,7 @@ export const chatMutators = [
   sendMessage,
   regenerateMessage,
   deleteMessage,
+  withdrawMessage,
   chooseBranch,
   stopRun,
 ]
