@@ -27,7 +27,7 @@ const homes = {
   metrics: ['prom-client', '^server/kernel/'],
   'vue-flow': [String.raw`@vue-flow/[^/]+|@dagrejs/[^/]+`, '^client/workflow/'],
   codemirror: [String.raw`codemirror|@codemirror/[^/]+|@lezer/[^/]+`, '^client/editor/'],
-  markdown: ['markdown-it|dompurify', '^client/markdown/'],
+  markdown: ['marked', '^client/markdown/'],
   'reka-ui': ['reka-ui', '^client/ui/'],
   charts: ['uplot', '^client/ui/'],
 }
