@@ -134,6 +134,22 @@ describe('bad input', () => {
   })
 })
 
+describe('asking who has an account', () => {
+  it('learns nothing from sign-in, and by sign-up about few', async () => {
+    const known = await server.person()
+    const ask = (path: string, email: string) =>
+      createDevice(server.origin).request('POST', path, { name: 'x', email, password: 'not their password' })
+    const wrong = await ask('/api/auth/sign-in/email', known.email)
+    const nobody = await ask('/api/auth/sign-in/email', 'nobody@example.com')
+    const without = (text: string) => text.replace(/"request_id":"[^"]+"/, '')
+    expect([wrong.status, without(wrong.text)]).toEqual([nobody.status, without(nobody.text)])
+
+    const statuses: number[] = []
+    for (let n = 0; n < 11; n++) statuses.push((await ask('/api/auth/sign-up/email', known.email)).status)
+    expect([statuses[0], statuses.at(-1)]).toEqual([422, 429])
+  })
+})
+
 describe('set-up', () => {
   it('wants the printed token, works once, and then is closed', async () => {
     const token = await server.application.setupToken()

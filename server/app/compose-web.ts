@@ -127,7 +127,8 @@ export async function composeWeb(parts: WebParts): Promise<Web> {
     surface: {
       context,
       origins,
-      authHandler: createAuthHandler(auth),
+      proxied: env.publicUrlSet,
+      authHandler: createAuthHandler(auth, env.publicUrl),
       surfaces: [openAiRoutes({ ...runs, db, log, findKey: createKeyFinder(db, known), models, events })],
       routers: [
         identityRoutes(context, {

@@ -79,3 +79,21 @@ describe('a server that listens everywhere', () => {
     expect((await signIn(named, '127.0.0.1:8787', 'http://banyan.example')).status).toBe(200)
   })
 })
+
+describe('limits on sign-in', () => {
+  const guess = (server: TestServer, forwarded: string, path = 'sign-in/email') =>
+    ask(server.origin, {
+      method: 'POST',
+      path: `/api/auth/${path}`,
+      headers: { 'x-forwarded-for': forwarded, 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'Guesser', email: administrator.email, password: `guess ${Math.random()}` }),
+    })
+
+  it('tell people apart behind a proxy on this machine, once PUBLIC_URL says that there is one', async () => {
+    for (let n = 0; n < 10; n++) expect((await guess(named, '203.0.113.7')).status).toBe(401)
+    expect((await guess(named, '203.0.113.7')).status).toBe(429)
+    // What a client itself puts before the proxy's word counts for nothing.
+    expect((await guess(named, '198.51.100.1, 203.0.113.7')).status).toBe(429)
+    expect((await guess(named, '203.0.113.8')).status).toBe(401)
+  })
+})

@@ -27,6 +27,8 @@ export interface HttpDeps {
 export interface WebSurface {
   context: ServeContext
   origins: OriginRules
+  /** A proxy on this machine stands before us: it says whom it speaks for. */
+  proxied: boolean
   /** better-auth's handler for `/api/auth/*`. */
   authHandler: RequestHandler
   /** Endpoints by contract, one router a module. */
@@ -56,6 +58,8 @@ export function createHttp({ log, measure, open, web }: HttpDeps): Express {
 }
 
 function webSurface(app: Express, web: WebSurface): void {
+  // Else the limits on sign-in would take all the people behind it for one.
+  app.set('trust proxy', web.proxied ? 'loopback' : false)
   app.use(requireHost(web.origins))
   app.use(web.client)
   for (const surface of web.surfaces) app.use(surface)
@@ -101,12 +105,12 @@ function authRoutes(app: Express, deps: WebSurface): void {
   const json = express.json({ limit: 64 * 1024 })
   // better-auth reads the address from this header; a client's own is overwritten.
   const address: RequestHandler = (request, _response, next) => {
-    request.headers['x-banyan-client-ip'] = request.socket.remoteAddress ?? ''
+    request.headers['x-banyan-client-ip'] = request.ip ?? ''
     next()
   }
   app.use('/api/auth', refuseOtherSpellings)
   app.post('/api/auth/sign-in/email', json, ...limitSignIn(), address, deps.authHandler)
-  app.post('/api/auth/sign-up/email', json, limitSignUp(), address, deps.authHandler)
+  app.post('/api/auth/sign-up/email', json, ...limitSignUp(), address, deps.authHandler)
   app.all('/api/auth/*splat', json, address, deps.authHandler)
 }
 

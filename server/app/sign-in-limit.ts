@@ -10,7 +10,8 @@ function emailOf(request: Request): string {
   return typeof body.email === 'string' ? body.email.trim().toLowerCase().slice(0, 320) : ''
 }
 
-const refuse: RequestHandler = (_request, _response, next) => next(userError('request/rate-limited', { minutes: 5 }))
+const refuse: RequestHandler = (_request, _response, next) =>
+  next(userError('request/rate-limited', { minutes: 5 }, 'too many attempts from this address'))
 
 /**
  * Failed attempts only: ten a person and address in five minutes, fifty an address over all persons. A right password
@@ -30,18 +31,21 @@ export function limitSignIn(): RequestHandler[] {
   ]
 }
 
-/** New accounts an address: a hundred in ten minutes, counted whether they succeed or not. */
-export function limitSignUp(): RequestHandler {
-  return rateLimit({
+/**
+ * New accounts an address in ten minutes: a hundred, and ten refused ones. A refusal tells that somebody has an account
+ * with this e-mail, so nobody may ask about many.
+ */
+export function limitSignUp(): RequestHandler[] {
+  const common = {
     windowMs: 2 * WINDOW_MS,
-    limit: 100,
     standardHeaders: true,
     legacyHeaders: false,
     keyGenerator: addressOf,
     handler: refuse,
-  })
+  }
+  return [rateLimit({ ...common, limit: 10, skipSuccessfulRequests: true }), rateLimit({ ...common, limit: 100 })]
 }
 
 function addressOf(request: Request): string {
-  return ipKeyGenerator(request.socket.remoteAddress ?? '')
+  return ipKeyGenerator(request.ip ?? '')
 }

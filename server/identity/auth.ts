@@ -1,9 +1,8 @@
 import { betterAuth } from 'better-auth'
 import { APIError, createAuthMiddleware } from 'better-auth/api'
-import { toNodeHandler } from 'better-auth/node'
+import { openAPI } from 'better-auth/plugins'
 import { newId } from '../../shared/kernel/id.ts'
 import type { Pool } from '../kernel/db.ts'
-import type { RequestHandler } from '../kernel/http.ts'
 import type { Log } from '../kernel/log.ts'
 
 export interface AuthOptions {
@@ -37,6 +36,15 @@ export function createAuth(options: AuthOptions) {
     telemetry: { enabled: false },
     // Failed sign-ins are answers, not events of the server; only its own faults are logged.
     logger: { level: 'error', log: (_level, message) => options.log.error({ event: 'auth.trouble', reason: message }) },
+    // Refusals are answers; else everybody could fill the log.
+    onAPIError: {
+      onError: (error) => {
+        if (error instanceof APIError && error.status !== 'INTERNAL_SERVER_ERROR') return
+        options.log.error({ event: 'auth.trouble', reason: error instanceof Error ? error.message : String(error) })
+      },
+    },
+    // Describes itself for /api/openapi.json; its own pages do not exist (auth-handler.ts).
+    plugins: [openAPI({ disableDefaultReference: true })],
     trustedOrigins: (request) => options.trustedOrigins(request?.headers.get('host') ?? undefined),
     emailAndPassword: { enabled: true, minPasswordLength: 10, maxPasswordLength: 128, autoSignIn: true },
     // Ours counts failures per person and address (sign-in-limit.ts).
@@ -122,8 +130,3 @@ function requireProfile(path: string, body: unknown): void {
 }
 
 export type Auth = ReturnType<typeof createAuth>
-
-/** better-auth's endpoints, for everything under `/api/auth`. */
-export function createAuthHandler(auth: Auth): RequestHandler {
-  return toNodeHandler(auth)
-}

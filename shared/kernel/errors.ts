@@ -15,6 +15,8 @@ export const ERROR_STATUS = {
   'auth/required': 401,
   'auth/forbidden': 403,
   'auth/bad-origin': 403,
+  'auth/wrong-password': 401,
+  'auth/email-taken': 422,
   'auth/sign-up-closed': 403,
   'auth/setup-done': 409,
   'auth/setup-token': 403,
