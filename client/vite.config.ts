@@ -43,6 +43,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
+      // It does not say so itself, and is large: only the kinds of schema that we use may come along.
+      treeshake: { moduleSideEffects: [{ test: /node_modules[\\/]typebox[\\/]/, sideEffects: false }] },
       output: {
         // What every page needs travels together: a hundred files of half a kilobyte compress badly.
         codeSplitting: {
@@ -51,7 +53,7 @@ export default defineConfig({
             { name: 'vue', test: /node_modules[\\/](?:@vue|vue|vue-router)[\\/]/ },
             {
               name: 'base',
-              test: /client[\\/](?:app|ui)[\\/](?!Dialog|Sheet|Menu|Tabs|Tooltip)|lucide-vue-next|@vueuse/,
+              test: /client[\\/](?:app|ui)[\\/](?!Dialog|FormDialog|Sheet|Menu|Tabs|Tooltip)|lucide-vue-next|@vueuse/,
               minShareCount: 6,
             },
           ],

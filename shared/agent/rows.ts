@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { column } from '../kernel/column.ts'
+import { dictionary } from '../kernel/shapes.ts'
 
 export const AGENT_STATUS = ['draft', 'published', 'archived'] as const
 export const REVIEW_ACTION = ['submitted', 'approved', 'rejected', 'withdrawn', 'revoked'] as const
@@ -78,7 +79,7 @@ export const agentDraftRow = Type.Object({
   model_params: column.jsonb(modelParams),
   workflow_definition: column.json(),
   revision: column.int(),
-  field_clock: column.jsonb(Type.Record(Type.String(), Type.String())),
+  field_clock: column.jsonb(dictionary(Type.String())),
   deleted_at: column.nullable(column.timestamptz()),
   created_at: column.timestamptz(),
   updated_at: column.timestamptz(),

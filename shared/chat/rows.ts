@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { column } from '../kernel/column.ts'
+import { dictionary } from '../kernel/shapes.ts'
 
 export const CHAT_STATUS = ['active', 'archived', 'deleted'] as const
 export const CHAT_SOURCE = ['app', 'draft', 'review', 'api'] as const
@@ -19,7 +20,7 @@ export const chatRow = Type.Object({
   expires_at: column.nullable(column.timestamptz()),
   source: column.oneOf(16, CHAT_SOURCE),
   pinned: column.bool(),
-  field_clock: column.jsonb(Type.Record(Type.String(), Type.String())),
+  field_clock: column.jsonb(dictionary(Type.String())),
   deleted_at: column.nullable(column.timestamptz()),
   created_at: column.timestamptz(),
   updated_at: column.timestamptz(),
@@ -29,9 +30,7 @@ export type ChatRow = Static<typeof chatRow>
 /** What `chat_messages.metadata` may hold; other keys are kept and ignored. */
 export const messageMetadata = Type.Object({
   /** Why an answer failed or ended early. */
-  error: Type.Optional(
-    Type.Object({ code: Type.String(), params: Type.Optional(Type.Record(Type.String(), Type.Unknown())) }),
-  ),
+  error: Type.Optional(Type.Object({ code: Type.String(), params: Type.Optional(dictionary(Type.Unknown())) })),
   model: Type.Optional(Type.String()),
   /** Set when the demonstration model answered; the interface labels such answers. */
   demo: Type.Optional(Type.Boolean()),

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { endpoint } from '../kernel/endpoint.ts'
-import { nothing, nullable, oneOf, time, uuid } from '../kernel/shapes.ts'
+import { dictionary, nothing, nullable, oneOf, time, uuid } from '../kernel/shapes.ts'
 import { EXECUTION_STATUS } from './rows.ts'
 
 /** Steps of one's own run. Inputs, outputs and prompts of somebody else's agent are left out. */
@@ -17,9 +17,7 @@ export const getRun = endpoint({
     chat_id: uuid,
     status: oneOf(EXECUTION_STATUS),
     attempt: Type.Integer(),
-    error: nullable(
-      Type.Object({ code: Type.String(), params: Type.Optional(Type.Record(Type.String(), Type.Unknown())) }),
-    ),
+    error: nullable(Type.Object({ code: Type.String(), params: Type.Optional(dictionary(Type.Unknown())) })),
     started_at: nullable(time),
     completed_at: nullable(time),
     tokens_prompt: nullable(Type.Integer()),

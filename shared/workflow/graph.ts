@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { dictionary } from '../kernel/shapes.ts'
 
 /**
  * The workflow of an agent as JSON: what the editor edits, `agent_versions.workflow_definition` stores and the
@@ -17,7 +18,7 @@ export const workflowNode = Type.Object({
   node_type: Type.String({ maxLength: 100 }),
   /** What people see; the name when absent. */
   label: Type.Optional(Type.String({ maxLength: 100 })),
-  node_config: Type.Record(Type.String(), Type.Unknown()),
+  node_config: dictionary(Type.Unknown()),
   position_config: Type.Optional(Type.Object({ x: Type.Number(), y: Type.Number() })),
 })
 export type WorkflowNode = Static<typeof workflowNode>
@@ -30,7 +31,7 @@ export const workflowEdge = Type.Object({
   /** CEL expression over the state; its text value selects a target in `condition_mapping`. */
   condition_function: Type.Optional(Type.Union([Type.String({ maxLength: 2048 }), Type.Null()])),
   /** Value → node name; `default` is required. */
-  condition_mapping: Type.Optional(Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()])),
+  condition_mapping: Type.Optional(Type.Union([dictionary(Type.String()), Type.Null()])),
   execution_order: Type.Optional(Type.Integer()),
   timeout_seconds: Type.Optional(Type.Union([Type.Integer({ minimum: 1, maximum: 86_400 }), Type.Null()])),
   retry_policy: Type.Optional(Type.Union([retryPolicy, Type.Null()])),

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { CAPS } from '../../shared/kernel/caps.ts'
+import { dictionary } from '../../shared/kernel/shapes.ts'
 
 /** One queued mutation, as it left the outbox. */
 export const mutation = Type.Object({
@@ -8,7 +9,7 @@ export const mutation = Type.Object({
   seq: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
   name: Type.String({ minLength: 1, maxLength: 64 }),
   version: Type.Integer({ minimum: 1, maximum: 1000 }),
-  args: Type.Record(Type.String(), Type.Unknown()),
+  args: dictionary(Type.Unknown()),
   hlc: Type.String({ maxLength: 64 }),
   /** ISO time at which the person acted. */
   created_at: Type.String({ format: 'date-time' }),
@@ -26,9 +27,7 @@ export const mutationResult = Type.Object({
   id: Type.String(),
   status: Type.Union([Type.Literal('applied'), Type.Literal('duplicate'), Type.Literal('rejected')]),
   /** Of a rejection, now or (with `duplicate`) at the first time. */
-  error: Type.Optional(
-    Type.Object({ code: Type.String(), params: Type.Optional(Type.Record(Type.String(), Type.Unknown())) }),
-  ),
+  error: Type.Optional(Type.Object({ code: Type.String(), params: Type.Optional(dictionary(Type.Unknown())) })),
 })
 export type MutationResult = Static<typeof mutationResult>
 

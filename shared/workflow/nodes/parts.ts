@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { dictionary } from '../../kernel/shapes.ts'
 
 /** Settings that several kinds of node share. */
 export const LIMITS = {
@@ -16,5 +17,5 @@ export const stateSchema = Type.Object({
     text: Type.String(),
     history: Type.Optional(Type.Array(Type.Object({ role: Type.String(), content: Type.String() }))),
   }),
-  nodes: Type.Record(Type.String(), Type.Object({ output: Type.Unknown() })),
+  nodes: dictionary(Type.Object({ output: Type.Unknown() })),
 })
