@@ -414,6 +414,15 @@ create table migrations (
   constraint migrations_pkey PRIMARY KEY (id)
 );
 
+create table model_calls (
+  id uuid not null,
+  user_id uuid not null,
+  tokens integer not null,
+  ends_at timestamp with time zone not null,
+  constraint model_calls_pkey PRIMARY KEY (id),
+  constraint model_calls_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
 create table mutation_ledger (
   mutation_id uuid not null,
   device_id uuid not null,
@@ -492,6 +501,9 @@ create table run_queue (
   cancel_requested_at timestamp with time zone,
   blocked_by uuid,
   created_at timestamp with time zone not null default now(),
+  failures integer not null default 0,
+  worked_ms integer not null default 0,
+  leased_at timestamp with time zone,
   constraint run_queue_pkey PRIMARY KEY (execution_id),
   constraint run_queue_execution_id_fkey FOREIGN KEY (execution_id) REFERENCES workflow_executions(execution_id) ON DELETE CASCADE
 );
@@ -711,9 +723,10 @@ CREATE INDEX chats_user_id ON public.chats USING btree (user_id, updated_at DESC
 CREATE INDEX human_intervention_tasks_execution_id ON public.human_intervention_tasks USING btree (execution_id);
 CREATE INDEX human_intervention_tasks_user_id ON public.human_intervention_tasks USING btree (user_id, status);
 CREATE INDEX mcp_tools_topic_server_id ON public.mcp_tools USING btree (topic_server_id);
+CREATE INDEX model_calls_user_id ON public.model_calls USING btree (user_id);
 CREATE INDEX mutation_ledger_created_at ON public.mutation_ledger USING btree (created_at);
 CREATE INDEX run_queue_blocked ON public.run_queue USING btree (blocked_by) WHERE (blocked_by IS NOT NULL);
-CREATE INDEX run_queue_leased ON public.run_queue USING btree (lease_until) WHERE (lease_owner IS NOT NULL);
+CREATE INDEX run_queue_leased ON public.run_queue USING btree (user_id) WHERE (lease_owner IS NOT NULL);
 CREATE INDEX run_queue_waiting ON public.run_queue USING btree (user_id, priority DESC, run_at) WHERE ((lease_owner IS NULL) AND (blocked_by IS NULL));
 CREATE INDEX sessions_user_id ON public.sessions USING btree (user_id);
 CREATE INDEX verifications_identifier ON public.verifications USING btree (identifier);
@@ -742,6 +755,7 @@ branch_choices replica identity full;
 chat_messages replica identity full;
 chats replica identity full;
 human_intervention_tasks replica identity full;
+model_calls with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_analyze_threshold=2000000000, vacuum_truncate=false);
 preferences replica identity full;
 publication banyan: acks;
 publication banyan: agent_drafts;
@@ -754,5 +768,5 @@ publication banyan: human_intervention_tasks;
 publication banyan: preferences;
 publication banyan: workflow_executions;
 run_partials with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_analyze_threshold=2000000000, vacuum_truncate=false);
-run_queue with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_analyze_threshold=2000000000, vacuum_truncate=false);
+run_queue with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_analyze_threshold=2000000000, vacuum_truncate=false, fillfactor=70);
 workflow_executions replica identity full;

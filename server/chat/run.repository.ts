@@ -110,8 +110,9 @@ export function executionPart(run: NewRun, guard?: string): Part {
 export function queuedPart(run: NewRun, guard?: string): Part {
   return {
     name: 'queued',
-    sql: `insert into run_queue (execution_id, user_id, lease_owner, lease_until, attempt, blocked_by)
-      select $1::uuid, $2::uuid, $3::varchar, now() + $4::int * interval '1 millisecond', $5::int, $6::uuid ${onlyIf(guard)}`,
+    sql: `insert into run_queue (execution_id, user_id, lease_owner, lease_until, leased_at, attempt, blocked_by)
+      select $1::uuid, $2::uuid, $3::varchar, now() + $4::int * interval '1 millisecond',
+        case when $3::varchar is not null then now() end, $5::int, $6::uuid ${onlyIf(guard)}`,
     values: [
       run.execution_id,
       run.user_id,

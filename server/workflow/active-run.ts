@@ -4,6 +4,7 @@ import type { RunSetting } from './executors/executor.ts'
 import type { CheckpointWrite, Durability, EngineScope, Fence } from './engine/index.ts'
 import type { RunInput } from './ports.ts'
 import type { NodeRecord } from './run-node.ts'
+import type { Past } from './run-queue.repository.ts'
 import type { WorkerDeps } from './worker-contract.ts'
 
 /** Why a run is made to stop before its graph has ended. */
@@ -20,6 +21,7 @@ export type StopReason = 'cancelled' | 'timed-out' | 'lost' | 'drained'
 export class ActiveRun implements EngineScope {
   readonly fence: Fence
   readonly user_id: string
+  readonly past: Past
   readonly started_at = new Date()
   readonly #emit: WorkerDeps['emit']
   readonly #controller = new AbortController()
@@ -43,14 +45,20 @@ export class ActiveRun implements EngineScope {
   #voice: string | undefined
   #setting: RunSetting | undefined
 
-  constructor(fence: Fence, user_id: string, emit: WorkerDeps['emit']) {
+  constructor(fence: Fence, user_id: string, past: Past, emit: WorkerDeps['emit']) {
     this.fence = fence
+    this.past = past
     this.user_id = user_id
     this.#emit = emit
   }
 
   get thread_id(): string {
     return `chat_${this.input?.chat_id ?? ''}:${this.fence.execution_id}`
+  }
+
+  /** How long the run has worked, all its attempts together; it is this time that is limited. */
+  get worked_ms(): number {
+    return this.past.worked_ms + Date.now() - this.started_at.getTime()
   }
 
   get signal(): AbortSignal {

@@ -6,14 +6,15 @@ import type { ModelProviders } from '../config/index.ts'
 import type { ActiveRun } from './active-run.ts'
 import { endStatement } from './run-end.repository.ts'
 import type { Engine } from './engine/index.ts'
-import type { ConversationPort, RunError, RunInput, RunEndStatus } from './ports.ts'
+import type { ConversationPort, RunError, RunInput, RunEndStatus, RunTarget } from './ports.ts'
 import { tokensOf } from './node-record.repository.ts'
 import { answerOf, outcomeOf, runError } from './run-outcome.ts'
 import type { RunQueue } from './run-queue.repository.ts'
+import { runTargets } from './run.repository.ts'
 import type { VersionCache } from './version-cache.ts'
 
-/** More attempts than this, and the run itself is what kills its workers. */
-export const MOST_ATTEMPTS = 5
+/** So many failed attempts, and the run itself is what kills its workers: it is not tried again. */
+export const MOST_FAILURES = 5
 
 export interface Performance {
   db: Database
@@ -38,11 +39,33 @@ interface Conclusion {
  * Performs one attempt of a loaded run from its first node to its end statement. Never throws. Returns how many runs
  * waited for this one.
  */
-export async function performRun(deps: Performance, run: ActiveRun, input: RunInput): Promise<number> {
-  run.hidden = input.hidden
-  try {
+export function performRun(deps: Performance, run: ActiveRun, input: RunInput): Promise<number> {
+  return unlessAbandoned(deps, run, async () => {
+    run.hidden = input.hidden
     const conclusion = await conclude(deps, run, input)
     return conclusion ? await endRun(deps, run, input, conclusion) : await giveUp(deps, run)
+  })
+}
+
+/**
+ * Ends a run that has failed too often, as `run/lost`. Nothing of what it works on is read: that may be what kills. Never
+ * throws. Returns as `performRun` does.
+ */
+export function endSpentRun(deps: Performance, run: ActiveRun): Promise<number> {
+  return unlessAbandoned(deps, run, async () => {
+    const [target] = await runTargets(deps.db, [run.fence.execution_id])
+    if (!target) return giveUp(deps, run)
+    run.hidden = target.hidden
+    const conclusion = run.wasStopped('cancelled')
+      ? await stopped(deps, run, 'cancelled')
+      : await stopped(deps, run, 'failed', { code: 'run/lost' })
+    return endRun(deps, run, target, conclusion)
+  })
+}
+
+async function unlessAbandoned(deps: Performance, run: ActiveRun, work: () => Promise<number>): Promise<number> {
+  try {
+    return await work()
   } catch (error) {
     // The lease runs out, and another attempt finds the run: nothing is lost but time.
     deps.log.error({ event: 'run.abandoned', run: run.fence.execution_id, reason: toAppError(error).message })
@@ -54,7 +77,7 @@ export async function performRun(deps: Performance, run: ActiveRun, input: RunIn
 async function conclude(deps: Performance, run: ActiveRun, input: RunInput): Promise<Conclusion | undefined> {
   try {
     if (run.wasStopped('cancelled')) return await stopped(deps, run, 'cancelled')
-    if (run.fence.attempt > MOST_ATTEMPTS) return await stopped(deps, run, 'failed', { code: 'run/lost' })
+    if (run.wasStopped('timed-out')) return await stopped(deps, run, 'failed', { code: 'run/timed-out' })
     const version = await deps.versions.get(input.agent_version_id)
     if ('error' in version) return failed(run, version.error)
     const { workflow, system_prompt, model_settings } = version
@@ -92,25 +115,25 @@ function failed(run: ActiveRun, reason: AppError): Conclusion {
 }
 
 /** A result that cannot be stored must not be computed again and again: the run then ends as failed, with its text. */
-async function endRun(deps: Performance, run: ActiveRun, input: RunInput, conclusion: Conclusion): Promise<number> {
+async function endRun(deps: Performance, run: ActiveRun, target: RunTarget, conclusion: Conclusion): Promise<number> {
   try {
-    return await writeEnd(deps, run, input, conclusion)
+    return await writeEnd(deps, run, target, conclusion)
   } catch (error) {
     const reason = toAppError(error)
     if (reason.kind !== 'bug') throw error
     deps.log.error({ event: 'run.end-refused', run: run.fence.execution_id, reason: reason.message })
     run.records.length = 0
     run.pending_checkpoint = undefined
-    return writeEnd(deps, run, input, { ...conclusion, status: 'failed', error: { code: 'server/bug' } })
+    return writeEnd(deps, run, target, { ...conclusion, status: 'failed', error: { code: 'server/bug' } })
   }
 }
 
-async function writeEnd(deps: Performance, run: ActiveRun, input: RunInput, conclusion: Conclusion): Promise<number> {
+async function writeEnd(deps: Performance, run: ActiveRun, target: RunTarget, conclusion: Conclusion): Promise<number> {
   // An answer that did not grow before the person's eyes still arrives there before the row does.
   if (run.text === '' && conclusion.text !== '' && conclusion.status === 'completed') run.say(conclusion.text)
   run.ending = true
   await deps.settled()
-  const outcome = outcomeOf(run, input, conclusion.status, conclusion.text, conclusion.error)
+  const outcome = outcomeOf(run, target, conclusion.status, conclusion.text, conclusion.error)
   const statement = endStatement({
     fence: run.fence,
     outcome,
@@ -165,7 +188,7 @@ async function giveUp(deps: Performance, run: ActiveRun): Promise<number> {
     records: completed,
     tokens: tokensOf(run.records) - tokensOf(completed),
     checkpoint: run.pending_checkpoint,
-    delay_ms: run.wasStopped('drained') ? 0 : 1_000,
+    failed: !run.wasStopped('drained'),
   })
   deps.log.info({ event: 'run.handed-back', run: run.fence.execution_id })
   return 0

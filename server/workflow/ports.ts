@@ -8,18 +8,22 @@ export interface HistoryMessage {
   content: string
 }
 
-/** What a run needs to know, loaded fresh for every attempt. */
-export interface RunInput {
+/** Where a run's end goes. */
+export interface RunTarget {
   execution_id: string
   chat_id: string
   user_id: string
+  /** The message that receives the answer. */
+  answer_message_id: string
   /** Of a hidden chat: no device may see it. */
   hidden: boolean
+}
+
+/** What a run needs to know, loaded fresh for every attempt. */
+export interface RunInput extends RunTarget {
   agent_version_id: string
   /** The question. */
   message_id: string
-  /** The message that receives the answer. */
-  answer_message_id: string
   text: string
   /** Oldest first, within the version's token budget. */
   history: HistoryMessage[]

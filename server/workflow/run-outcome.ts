@@ -3,7 +3,7 @@ import { textOf } from '../../shared/workflow/template.ts'
 import type { ActiveRun } from './active-run.ts'
 import type { CompiledWorkflow, GraphEnd } from './engine/index.ts'
 import { sumOrNull } from './node-record.repository.ts'
-import type { RunEndStatus, RunError, RunInput, RunOutcome } from './ports.ts'
+import type { RunEndStatus, RunError, RunOutcome, RunTarget } from './ports.ts'
 import { storable, storableText } from './storable.ts'
 
 /** The answer of a finished graph: the texts of its ends, in the order of the definition. */
@@ -23,7 +23,7 @@ function isPassedOn(output: unknown): boolean {
 /** How the run ends, with what its answer message will say about it. */
 export function outcomeOf(
   run: ActiveRun,
-  input: RunInput,
+  target: RunTarget,
   status: RunEndStatus,
   text: string,
   error?: RunError,
@@ -32,10 +32,10 @@ export function outcomeOf(
   const last = calls.at(-1)
   const cost = calls.length > 0 ? sumOrNull(calls.map((call) => call.cost)) : null
   return {
-    execution_id: input.execution_id,
-    chat_id: input.chat_id,
-    user_id: input.user_id,
-    answer_message_id: input.answer_message_id,
+    execution_id: target.execution_id,
+    chat_id: target.chat_id,
+    user_id: target.user_id,
+    answer_message_id: target.answer_message_id,
     status,
     text: storableText(text),
     metadata: storable({
@@ -45,7 +45,7 @@ export function outcomeOf(
       tokens_prompt: calls.length > 0 ? calls.reduce((sum, call) => sum + call.usage.prompt, 0) : undefined,
       tokens_completion: calls.length > 0 ? calls.reduce((sum, call) => sum + call.usage.completion, 0) : undefined,
       cost: cost ?? undefined,
-      duration_ms: Date.now() - run.started_at.getTime(),
+      duration_ms: run.worked_ms,
     }),
   }
 }

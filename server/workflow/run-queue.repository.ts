@@ -4,8 +4,16 @@ import { checkpointParts, type CheckpointWrite, type Fence } from './engine/inde
 import { nodesPart, tokensPart } from './node-record.repository.ts'
 import type { NodeRecord } from './run-node.ts'
 
+/** What a run has behind it when an attempt begins. */
+export interface Past {
+  /** Attempts that ended with their worker, or because something would not work. */
+  failures: number
+  /** Time that earlier attempts have worked. */
+  worked_ms: number
+}
+
 /** A queue row that this worker now holds. */
-export interface Claim extends Record<string, unknown> {
+export interface Claim extends Past, Record<string, unknown> {
   execution_id: string
   user_id: string
   attempt: number
@@ -40,9 +48,12 @@ export class RunQueue {
     return this.#db.query<Claim>(prepared(CLAIM, [this.#owner, this.#lease_ms, most, per_user]))
   }
 
-  /** Claims runs whose worker has gone silent, and stopped runs that still wait for another to end. */
-  takeOver(most: number): Promise<Claim[]> {
-    return this.#db.query<Claim>(prepared(TAKE_OVER, [this.#owner, this.#lease_ms, most]))
+  /**
+   * Claims runs whose worker has gone silent, and stopped runs that still wait for another to end: at most `most`, and
+   * at most `company[n]` of those for which this is failure n + 1.
+   */
+  takeOver(most: number, company: readonly number[] = []): Promise<Claim[]> {
+    return this.#db.query<Claim>(prepared(TAKE_OVER, [this.#owner, this.#lease_ms, most, [...company]]))
   }
 
   /** Frees runs whose predecessor ended while they were being queued. True when there were some. */
@@ -70,7 +81,7 @@ export class RunQueue {
     await this.#db.query(prepared(KEEP, [this.#owner, ids, attempts, seqs, deltas]))
   }
 
-  /** Gives a run back, at once claimable again, with what it had: text, records, checkpoint. */
+  /** Gives a run back, claimable again after a delay, with what it had: text, records, checkpoint. */
   async handBack(back: {
     fence: Fence
     partial: TextPiece | undefined
@@ -78,15 +89,24 @@ export class RunQueue {
     /** Tokens that no record tells of. */
     tokens: number
     checkpoint: CheckpointWrite | undefined
-    delay_ms: number
+    /** It goes back because something would not work, not because its worker leaves. */
+    failed: boolean
   }): Promise<void> {
     const { fence, partial, checkpoint } = back
     const parts: Part[] = [
       {
         name: 'handed',
-        sql: `update run_queue set lease_owner = null, lease_until = null, run_at = now() + $4::int * interval '1 ms'
+        sql: `update run_queue q set lease_owner = null, lease_until = null, leased_at = null,
+            run_at = now() + $4::int * interval '1 ms', failures = q.failures + $5::int,
+            worked_ms = q.worked_ms + ${WORKED_UNTIL('now()')}
           where execution_id = $1 and lease_owner = $2 and attempt = $3 returning execution_id, user_id, attempt`,
-        values: [fence.execution_id, fence.lease_owner, fence.attempt, back.delay_ms],
+        values: [
+          fence.execution_id,
+          fence.lease_owner,
+          fence.attempt,
+          back.failed ? FAILED_DELAY_MS : 0,
+          back.failed ? 1 : 0,
+        ],
       },
       {
         name: 'partial',
@@ -134,6 +154,15 @@ function columnsOf(partials: readonly TextPiece[]) {
   }
 }
 
+/** How long a run rests when something would not work. */
+const FAILED_DELAY_MS = 1_000
+
+/** SQL of the milliseconds that the attempt of the queue row `q` has worked when it ends at `time`. */
+const WORKED_UNTIL = (time: string) => `coalesce(greatest(0, extract(epoch from ${time} - q.leased_at) * 1000), 0)::int`
+
+/** The columns of a `Claim`. */
+const CLAIMED = `q.execution_id, q.user_id, q.attempt, q.failures, q.worked_ms, q.cancel_requested_at is not null as cancelled`
+
 const CLAIM = `
 with recursive waiting (user_id) as (
   (select user_id from run_queue where lease_owner is null and blocked_by is null order by user_id limit 1)
@@ -162,20 +191,30 @@ with recursive waiting (user_id) as (
   where q.execution_id in (select execution_id from candidate) and q.lease_owner is null and q.blocked_by is null
   for update skip locked
 )
-update run_queue q set lease_owner = $1::varchar, lease_until = now() + $2::int * interval '1 ms', attempt = q.attempt + 1
+update run_queue q set lease_owner = $1::varchar, lease_until = now() + $2::int * interval '1 ms', leased_at = now(),
+  attempt = q.attempt + 1
 from locked l where q.execution_id = l.execution_id
-returning q.execution_id, q.user_id, q.attempt, q.cancel_requested_at is not null as cancelled`
+returning ${CLAIMED}`
 
+/**
+ * A lease that has run out is the mark of a worker that is gone: only here that is noticed, and counted. Its attempt is
+ * taken to have worked until then.
+ */
 const TAKE_OVER = `
-with locked as (
-  select execution_id from run_queue
-  where (lease_owner is not null and lease_until < now())
-    or (blocked_by is not null and lease_owner is null and cancel_requested_at is not null)
-  limit $3::int for update skip locked
+with expired as (
+  select execution_id, failures, row_number() over (partition by failures order by lease_until) as place
+  from run_queue where lease_owner is not null and lease_until < now()
+), locked as (
+  select q.execution_id from run_queue q left join expired e on e.execution_id = q.execution_id
+  where (e.place <= coalesce(($4::int[])[e.failures + 1], $3::int) and q.lease_owner is not null and q.lease_until < now())
+    or (q.blocked_by is not null and q.lease_owner is null and q.cancel_requested_at is not null)
+  limit $3::int for update of q skip locked
 )
-update run_queue q set lease_owner = $1::varchar, lease_until = now() + $2::int * interval '1 ms', attempt = q.attempt + 1
+update run_queue q set lease_owner = $1::varchar, lease_until = now() + $2::int * interval '1 ms', leased_at = now(),
+  attempt = q.attempt + 1, failures = q.failures + (q.lease_owner is not null)::int,
+  worked_ms = q.worked_ms + ${WORKED_UNTIL('q.lease_until')}
 from locked l where q.execution_id = l.execution_id
-returning q.execution_id, q.user_id, q.attempt, q.cancel_requested_at is not null as cancelled`
+returning ${CLAIMED}`
 
 const BEAT = `
 update run_queue q set lease_until = now() + $2::int * interval '1 ms'

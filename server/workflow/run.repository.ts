@@ -1,6 +1,7 @@
 import type { EXECUTION_STATUS } from '../../shared/workflow/rows.ts'
 import type { Queryable } from '../kernel/db.ts'
 import { prepared } from '../kernel/statement.ts'
+import type { RunTarget } from './ports.ts'
 
 export interface RunRow extends Record<string, unknown> {
   execution_id: string
@@ -50,6 +51,17 @@ export function nodesOf(db: Queryable, execution_id: string): Promise<NodeRow[]>
       `select node_name, status, started_at, duration_ms, retry_count, tokens_consumed, error_message, input_state, output_state
        from workflow_node_executions where execution_id = $1 order by started_at, id`,
       [execution_id],
+    ),
+  )
+}
+
+/** Where the ends of runs go, from their own table: it can be read when what they work on cannot. */
+export function runTargets(db: Queryable, execution_ids: readonly string[]): Promise<RunTarget[]> {
+  return db.query<RunTarget & Record<string, unknown>>(
+    prepared(
+      `select execution_id, chat_id, user_id, answer_message_id, hidden from workflow_executions
+       where execution_id = any($1::uuid[])`,
+      [[...execution_ids]],
     ),
   )
 }

@@ -1,6 +1,7 @@
 import type { Performance } from './perform-run.ts'
-import type { RunInput, RunOutcome } from './ports.ts'
+import type { RunOutcome, RunTarget } from './ports.ts'
 import { lostRuns, lostStatement } from './run-end.repository.ts'
+import { runTargets } from './run.repository.ts'
 
 /** Executions without a queue row are left alone this long: their end may just be on its way. */
 const QUIET_MS = 60_000
@@ -17,13 +18,13 @@ export async function endLostRuns(deps: Sweeping, which: 'all' | 'recent'): Prom
   const since = which === 'all' ? '00000000-0000-0000-0000-000000000000' : uuidAt(Date.now() - RECENT_MS)
   const lost = await lostRuns(deps.db, since, QUIET_MS)
   if (lost.length === 0) return 0
-  const inputs = await deps.conversation.load(lost)
-  for (const input of inputs) await endLostRun(deps, input)
-  return inputs.length
+  const targets = await runTargets(deps.db, lost)
+  for (const target of targets) await endLostRun(deps, target)
+  return targets.length
 }
 
-async function endLostRun({ db, log, queue, conversation }: Sweeping, input: RunInput): Promise<void> {
-  const { execution_id, chat_id, user_id, answer_message_id } = input
+async function endLostRun({ db, log, queue, conversation }: Sweeping, target: RunTarget): Promise<void> {
+  const { execution_id, chat_id, user_id, answer_message_id } = target
   const text = await queue.textSoFar(execution_id)
   const outcome: RunOutcome = {
     execution_id,

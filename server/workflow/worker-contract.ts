@@ -26,7 +26,7 @@ export interface WorkerLimits {
   /** Runs at once in this process, and of one person. */
   runs: number
   runs_per_user: number
-  /** A whole run may take this long. */
+  /** So long may a run work, all its attempts together. Waiting, for its turn or for a server, is not work. */
   run_ms: number
   /** How long stop() lets runs finish before it hands them back. */
   grace_ms: number

@@ -132,24 +132,6 @@ describe('a run', () => {
     expect(await answerOf(bench.db, asked)).toMatchObject({ content: WHOLE, attempt: 1, queued: false })
   })
 
-  it('that has killed five workers is lost, with the text it left', async () => {
-    const asked = await turn()
-    await bench.db.query(
-      `update run_queue set attempt = 5, lease_owner = 'gone', lease_until = now() - interval '1 s' where execution_id = $1`,
-      [asked.execution_id],
-    )
-    await bench.db.query(`insert into run_partials values ($1, 4, 3, 'half '), ($1, 4, 9, 'an answer')`, [
-      asked.execution_id,
-    ])
-    await bench.work(quick)
-    const answer = await ended(bench.db, asked)
-    expect(answer).toMatchObject({
-      content: 'half an answer',
-      status: 'failed',
-      metadata: { error: { code: 'run/lost' } },
-    })
-  })
-
   it('that fell out of the queue is ended by the sweep', async () => {
     const asked = await turn()
     await bench.db.query('delete from run_queue where execution_id = $1', [asked.execution_id])

@@ -3,9 +3,9 @@ import { toAppError } from '../../shared/kernel/errors.ts'
 import type { RunSnapshotFrame } from '../../sync/protocol/socket.ts'
 import { ActiveRun } from './active-run.ts'
 import { createEngine, type Fence } from './engine/index.ts'
-import { performRun, type Performance } from './perform-run.ts'
-import type { RunInput } from './ports.ts'
-import { RunQueue, type Claim, type TextPiece } from './run-queue.repository.ts'
+import { loadInputs, type Loaded } from './load-inputs.ts'
+import { endSpentRun, MOST_FAILURES, performRun, type Performance } from './perform-run.ts'
+import { RunQueue, type Claim, type Past, type TextPiece } from './run-queue.repository.ts'
 import { endLostRuns } from './sweep.ts'
 import { VersionCache } from './version-cache.ts'
 import type { Lease, Worker, WorkerDeps, WorkerLimits, WorkerStatus } from './worker-contract.ts'
@@ -20,6 +20,12 @@ const LIMITS: WorkerLimits = {
   partials_ms: 1_000,
   sweep_ms: 60_000,
 }
+
+/**
+ * How many runs may be at work together after their first, second … failure. One run that kills its worker takes with it
+ * all that are at work beside it: so those that were there are tried in ever smaller company, and in the end each alone.
+ */
+const COMPANY = [50, 12, 3, 1]
 
 export function createWorker(deps: WorkerDeps): Worker {
   return new LeasingWorker(deps)
@@ -82,7 +88,8 @@ class LeasingWorker implements Worker {
     this.#reserved.delete(lease)
     // A reservation that ran out has a lease in the database that runs out as well; another claim finds the run.
     if (!reserved || this.#runs.has(execution_id)) return
-    const run = this.#open({ execution_id, lease_owner: this.id, attempt: lease.attempt }, reserved.user_id)
+    const fence = { execution_id, lease_owner: this.id, attempt: lease.attempt }
+    const run = this.#open(fence, reserved.user_id, { failures: 0, worked_ms: 0 })
     if (this.#announced.push(run) === 1) setImmediate(() => this.#begin(this.#announced.splice(0)))
   }
 
@@ -142,8 +149,16 @@ class LeasingWorker implements Worker {
     return load
   }
 
-  #open(fence: Fence, user_id: string): ActiveRun {
-    const run = new ActiveRun(fence, user_id, this.#deps.emit)
+  /** How many more runs may be taken over, by the failures they have had. */
+  #company(): number[] {
+    return COMPANY.map((most, index) => {
+      const here = [...this.#runs.values()].filter((run) => run.past.failures === index + 1).length
+      return Math.max(0, most - here)
+    })
+  }
+
+  #open(fence: Fence, user_id: string, past: Past): ActiveRun {
+    const run = new ActiveRun(fence, user_id, past, this.#deps.emit)
     this.#runs.set(fence.execution_id, run)
     return run
   }
@@ -180,47 +195,51 @@ class LeasingWorker implements Worker {
     const runs = claims.map((claim) => {
       // Another attempt of the same run may still be winding up here; it has lost its lease.
       this.#runs.get(claim.execution_id)?.lose()
-      const run = this.#open(
-        { execution_id: claim.execution_id, lease_owner: this.id, attempt: claim.attempt },
-        claim.user_id,
-      )
+      const { execution_id, attempt, failures, worked_ms } = claim
+      const fence = { execution_id, lease_owner: this.id, attempt }
+      const run = this.#open(fence, claim.user_id, { failures, worked_ms })
       if (claim.cancelled) run.stop('cancelled')
+      else if (worked_ms >= this.#limits.run_ms) run.stop('timed-out')
       return run
     })
     if (runs.length > 0) this.#begin(runs)
   }
 
-  /** Loads runs in one statement and sets each to work. */
+  /** Loads runs in one statement and sets each to work; those that have failed too often are ended. */
   #begin(runs: readonly ActiveRun[]): void {
-    void this.#loadInputs(runs).then((inputs) => {
-      for (const run of runs) {
-        const input = inputs?.get(run.fence.execution_id)
-        void this.#perform(run, input, inputs !== undefined)
-      }
+    const fit = runs.filter((run) => run.past.failures < MOST_FAILURES)
+    for (const run of runs) if (!fit.includes(run)) void this.#hold(run, () => endSpentRun(this.#performance, run))
+    if (fit.length === 0) return
+    const ids = fit.map((run) => run.fence.execution_id)
+    void loadInputs(this.#deps, ids).then((inputs) => {
+      for (const run of fit)
+        void this.#hold(run, () => this.#perform(run, inputs.get(run.fence.execution_id) ?? 'failed'))
     })
   }
 
-  async #loadInputs(runs: readonly ActiveRun[]): Promise<Map<string, RunInput> | undefined> {
-    const inputs = await this.#guarded(() => this.#deps.conversation.load(runs.map((run) => run.fence.execution_id)))
-    return inputs && new Map(inputs.map((input) => [input.execution_id, input]))
+  async #perform(run: ActiveRun, input: Loaded): Promise<number> {
+    const { fence } = run
+    if (typeof input === 'object') return performRun(this.#performance, run, input)
+    if (input === 'gone') await this.#guarded(() => this.#queue.drop(fence))
+    else
+      await this.#guarded(() =>
+        this.#queue.handBack({
+          fence,
+          partial: undefined,
+          records: [],
+          tokens: 0,
+          checkpoint: undefined,
+          failed: true,
+        }),
+      )
+    return 0
   }
 
-  async #perform(run: ActiveRun, input: RunInput | undefined, loaded: boolean): Promise<void> {
+  /** Keeps the run among those at work here until `work`, which gives how many others waited for it, is done. */
+  async #hold(run: ActiveRun, work: () => Promise<number>): Promise<void> {
     let unblocked = 0
     try {
-      if (input) unblocked = await performRun(this.#performance, run, input)
-      else if (loaded) await this.#guarded(() => this.#queue.drop(run.fence))
-      else
-        await this.#guarded(() =>
-          this.#queue.handBack({
-            fence: run.fence,
-            partial: undefined,
-            records: [],
-            tokens: 0,
-            checkpoint: undefined,
-            delay_ms: 1_000,
-          }),
-        )
+      unblocked = await work()
     } finally {
       if (this.#runs.get(run.fence.execution_id) === run) this.#runs.delete(run.fence.execution_id)
     }
@@ -248,10 +267,9 @@ class LeasingWorker implements Worker {
   }
 
   async #poll(): Promise<void> {
-    const late = Date.now() - this.#limits.run_ms
-    for (const run of this.#runs.values()) if (run.started_at.getTime() < late) run.stop('timed-out')
+    for (const run of this.#runs.values()) if (run.worked_ms > this.#limits.run_ms) run.stop('timed-out')
     if (this.#stopping) return
-    if (this.#free > 0) this.#take(await this.#queue.takeOver(Math.min(this.#free, 50)))
+    if (this.#free > 0) this.#take(await this.#queue.takeOver(Math.min(this.#free, 50), this.#company()))
     await this.#queue.unblock()
     this.#look()
   }

@@ -231,6 +231,7 @@ export interface Answer extends Record<string, unknown> {
     model?: string
     tokens_prompt?: number
     tokens_completion?: number
+    duration_ms?: number
   }
   execution_status: string
   attempt: number
