@@ -194,9 +194,7 @@ describe('the chat of an API call', () => {
     ])
     await server.db.query(`insert into run_partials values ($1, 1, 1, 'half')`, [old?.execution_id])
 
-    const retention = createRetention({ db: server.db, log: createLog('silent') })
-    retention.start()
-    await retention.stop()
+    await createRetention({ db: server.db, log: createLog('silent') }).sweep()
 
     const chats = await server.db.query<{ id: string }>('select id from chats where user_id = $1', [anna.user_id])
     expect(chats.map(({ id }) => id).toSorted()).toEqual([kept.chat_id, young?.chat_id, busy.chat_id].toSorted())

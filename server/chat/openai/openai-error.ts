@@ -27,8 +27,18 @@ export function answerOpenAiErrors(log: Log): ErrorRequestHandler {
     const error = fromBodyParser(thrown) ?? toAppError(thrown)
     if (error.kind === 'bug') log.error({ event: 'v1.bug', reason: error.message, stack: error.stack })
     response.setHeader('cache-control', 'no-store')
+    const after = retryAfter(error, new Date())
+    if (after !== undefined) response.setHeader('retry-after', String(after))
     response.status(error.status).json({ error: openAiError(error) })
   }
+}
+
+/** Seconds after which a refused caller may come back: tokens return with the day (UTC), places when a call ends. */
+export function retryAfter(error: AppError, now: Date): number | undefined {
+  if (error.code === 'request/rate-limited') return 5
+  if (error.code !== 'run/quota') return undefined
+  const midnight = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + 1)
+  return Math.ceil((midnight - now.getTime()) / 1000)
 }
 
 function fromBodyParser(thrown: unknown): AppError | undefined {

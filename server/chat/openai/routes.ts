@@ -4,13 +4,14 @@ import { createRouter, jsonBody, type Request, type Router } from '../../kernel/
 import type { Log } from '../../kernel/log.ts'
 import type { Actor } from '../../kernel/request.ts'
 import { answerAsAgent, type AgentAnswerDeps } from './answer-as-agent.ts'
-import { answerAsModel, type ModelAnswerDeps } from './answer-as-model.ts'
+import { answerAsModel, MOST_CALLS, type ModelAnswerDeps } from './answer-as-model.ts'
 import { readChatRequest } from './chat-request.ts'
 import { createCompletionWriter } from './completion-writer.ts'
 import { AGENT_PREFIX, listModels } from './list-models.ts'
 import { answerOpenAiErrors, openAiError } from './openai-error.ts'
+import { Places } from './places.ts'
 
-export interface OpenAiDeps extends AgentAnswerDeps, ModelAnswerDeps {
+export interface OpenAiDeps extends AgentAnswerDeps, Omit<ModelAnswerDeps, 'places'> {
   log: Log
   /** The person behind `Authorization: Bearer bny_…`. */
   findKey: (authorization: string | undefined) => Promise<Actor | undefined>
@@ -19,6 +20,7 @@ export interface OpenAiDeps extends AgentAnswerDeps, ModelAnswerDeps {
 /** `/v1/models` and `/v1/chat/completions`, as OpenAI's clients expect them. Personal API keys only, never cookies. */
 export function openAiRoutes(deps: OpenAiDeps): Router {
   const router = createRouter()
+  const places = new Places(MOST_CALLS)
 
   router.get('/v1/models', async (request, response) => {
     const actor = await requireKey(deps, request)
@@ -31,9 +33,9 @@ export function openAiRoutes(deps: OpenAiDeps): Router {
     const writer = createCompletionWriter(response, body)
     const gone = new AbortController()
     response.on('close', () => gone.abort())
-    const answer = body.model.startsWith(AGENT_PREFIX) ? answerAsAgent : answerAsModel
     try {
-      await answer(deps, actor, body, writer, gone.signal)
+      if (body.model.startsWith(AGENT_PREFIX)) await answerAsAgent(deps, actor, body, writer, gone.signal)
+      else await answerAsModel({ ...deps, places }, actor, body, writer, gone.signal)
     } catch (error) {
       if (gone.signal.aborted) return
       if (!writer.started) throw error
