@@ -5,6 +5,6 @@ import { AsyncLocalStorageProviderSingleton as Provider } from '@langchain/core/
  * the CPU of a turn. Its own switch to leave that out is an argument that LangGraph never passes, so it is set here.
  */
 export function leaveOutRunTrees(): void {
-  const { runWithConfig } = Provider
-  Provider.runWithConfig = (config, callback) => runWithConfig.call(Provider, config, callback, true)
+  const runWithConfig = Provider.runWithConfig.bind(Provider)
+  Provider.runWithConfig = (config, callback) => runWithConfig(config, callback, true)
 }
