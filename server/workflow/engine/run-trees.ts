@@ -6,5 +6,8 @@ import { AsyncLocalStorageProviderSingleton as Provider } from '@langchain/core/
  */
 export function leaveOutRunTrees(): void {
   const runWithConfig = Provider.runWithConfig.bind(Provider)
-  Provider.runWithConfig = (config, callback) => runWithConfig(config, callback, true)
+  Provider.runWithConfig = <T>(config: unknown, callback: () => T): T => {
+    const run = runWithConfig<T>
+    return run.call(Provider, config, callback, true)
+  }
 }
