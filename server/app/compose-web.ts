@@ -10,6 +10,7 @@ import {
   createSessions,
   createSettings,
   createSetUp,
+  describeAuth,
   ensureAdministrator,
   identityRoutes,
 } from '../identity/index.ts'
@@ -28,12 +29,15 @@ import { push } from '../../sync/server/push/push.ts'
 import { runNamedQuery } from '../../sync/server/query/run-query.ts'
 import { MUTATORS, QUERIES } from '../../shared/registry.ts'
 import type { RunSnapshotFrame } from '../../sync/protocol/socket.ts'
+import { apiDocsRoutes } from './api-docs/routes.ts'
 import { projectRoot, type Environment } from './env.ts'
 import type { WebSurface } from './http.ts'
 import { pushMetrics } from './metrics/push-metrics.ts'
 import type { RelayedFrame } from './relay/relayed-frame.ts'
 import { createSocketHub, type SocketHub } from './socket.ts'
 import { serveClient } from './static.ts'
+
+const VERSION = '0.1.0'
 
 export interface WebParts {
   env: Environment
@@ -138,11 +142,12 @@ export async function composeWeb(parts: WebParts): Promise<Web> {
           settings,
           setUp,
           model: () => ({ kind: models.current().kind, name: models.current().default_model }),
-          version: '0.1.0',
+          version: VERSION,
         }),
         agentRoutes(context, { db }),
         storeRoutes(context, { db }),
         runRoutes(context, { db, models }),
+        apiDocsRoutes({ version: VERSION, publicUrl: env.publicUrl, describeAuth: () => describeAuth(auth) }),
       ],
       gateway,
       push: async (actor, body) => {

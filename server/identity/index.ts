@@ -1,6 +1,7 @@
 /** The door of identity: who people are, what they may do, and the keys they call with. */
 export { ActorCache } from './actor-cache.ts'
 export { createAuth, type Auth } from './auth.ts'
+export { describeAuth } from './auth-api.ts'
 export { AUTH_PATHS, createAuthHandler } from './auth-handler.ts'
 export { createKeyFinder } from './api-keys.ts'
 export { identityRoutes } from './routes.ts'

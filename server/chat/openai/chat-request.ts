@@ -3,7 +3,7 @@ import { userError } from '../../../shared/kernel/errors.ts'
 import { requireValid } from '../../kernel/validate.ts'
 
 /** OpenAI's chat completion request, as far as we use it; unknown fields are ignored, as there. */
-const chatRequest = Type.Object({
+export const chatRequest = Type.Object({
   model: Type.String({ minLength: 1, maxLength: 300 }),
   messages: Type.Array(
     Type.Object({
