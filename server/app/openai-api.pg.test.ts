@@ -77,6 +77,14 @@ describe('the official openai client', () => {
     expect(completion.choices[0]?.message.content).toContain('太短')
   })
 
+  it('is told that an answer was cut where a message is full', async () => {
+    model.set({ answer: `${'字'.repeat(100)} `.repeat(1_000), tokens_per_second: 10_000 })
+    const completion = await client.chat.completions.create({ model: 'agent/assistant', messages })
+    model.set({ answer: undefined, tokens_per_second: 2000 })
+    expect(completion.choices[0]?.finish_reason).toBe('length')
+    expect(Buffer.byteLength(completion.choices[0]?.message.content ?? '')).toBeGreaterThan(256 * 1024 - 3)
+  })
+
   it('passes a plain model name on, streamed and whole, with the platform’s key', async () => {
     const whole = await client.chat.completions.create({ model: 'mock-1', messages })
     expect(whole.choices[0]?.message.content?.length).toBeGreaterThan(10)

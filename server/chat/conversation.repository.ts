@@ -10,8 +10,9 @@ const CONTEXT_MESSAGES = 400
 /**
  * Question and ancestors for each execution. A token is taken as three bytes of UTF-8: one Chinese character, or
  * three Latin ones, a little above what tokenizers make of either. The walk up the tree stops at the budget, so its
- * cost does not grow with the length of the chat. LATERAL keeps each walk on the primary key whatever the planner
- * believes about the size of the table.
+ * cost does not grow with the length of the chat; of the message that goes beyond it, the end is kept, from where a
+ * conversation goes on. LATERAL keeps each walk on the primary key whatever the planner believes about the size of the
+ * table.
  */
 const INPUTS = `
   select e.execution_id, e.chat_id, e.user_id, e.hidden, e.agent_version_id, e.message_id,
@@ -22,17 +23,20 @@ const INPUTS = `
   join agent_versions v on v.id = e.agent_version_id
   join chat_messages q on q.id = e.message_id
   left join lateral (
-    with recursive up as (
+    with recursive budget as (
+      select coalesce((v.model_params_override ->> 'context_tokens')::int, ${CONTEXT_TOKENS}) as tokens
+    ), up as (
       select m.id, m.parent_message_id, m.role, m.content, m.status, 1 as depth, octet_length(m.content) / 3 as size
         from chat_messages m where m.id = q.parent_message_id
       union all
       select m.id, m.parent_message_id, m.role, m.content, m.status, up.depth + 1, up.size + octet_length(m.content) / 3
         from up, lateral (select * from chat_messages where id = up.parent_message_id) m
-        where up.depth < ${CONTEXT_MESSAGES}
-          and up.size < coalesce((v.model_params_override ->> 'context_tokens')::int, ${CONTEXT_TOKENS})
+        where up.depth < ${CONTEXT_MESSAGES} and up.size < (select tokens from budget)
     )
-    select jsonb_agg(jsonb_build_object('id', id, 'role', role, 'content', content) order by depth desc) as history
-    from up where status in ('sent', 'failed') and content <> ''
+    select jsonb_agg(jsonb_build_object('id', id, 'role', role, 'content', case when size <= tokens then content
+      else '…' || right(content, ((tokens - size + octet_length(content) / 3)::bigint * 3 * length(content)
+        / octet_length(content))::int) end) order by depth desc) as history
+    from up, budget where status in ('sent', 'failed') and content <> ''
   ) h on true`
 
 /** What runs begin with; executions whose chat or message is gone are missing from the answer. */

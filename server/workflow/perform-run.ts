@@ -8,7 +8,7 @@ import { endStatement } from './run-end.repository.ts'
 import type { Engine } from './engine/index.ts'
 import type { ConversationPort, RunError, RunInput, RunEndStatus, RunTarget } from './ports.ts'
 import { tokensOf } from './node-record.repository.ts'
-import { answerOf, outcomeOf, runError } from './run-outcome.ts'
+import { completed, outcomeOf, runError, type Conclusion } from './run-outcome.ts'
 import type { RunQueue } from './run-queue.repository.ts'
 import { runTargets } from './run.repository.ts'
 import type { VersionCache } from './version-cache.ts'
@@ -26,13 +26,6 @@ export interface Performance {
   conversation: ConversationPort
   /** Resolves when no partials are being written: the end must not cross them. */
   settled(): Promise<void>
-}
-
-interface Conclusion {
-  status: RunEndStatus
-  text: string
-  error?: RunError | undefined
-  total_nodes: number
 }
 
 /**
@@ -91,7 +84,7 @@ async function conclude(deps: Performance, run: ActiveRun, input: RunInput): Pro
     const total_nodes = workflow.plan.nodes.size
     if (run.wasStopped('lost')) return undefined
     // A stop that came when the graph had already finished changes nothing.
-    if (end.status === 'finished') return { status: 'completed', text: answerOf(workflow, end), total_nodes }
+    if (end.status === 'finished') return completed(workflow, end)
     if (run.wasStopped('drained')) return undefined
     if (run.wasStopped('cancelled')) return { status: 'cancelled', text: run.text, total_nodes }
     const error = end.failure ? runError(end.failure.error) : { code: 'run/timed-out' as const }
@@ -133,7 +126,7 @@ async function writeEnd(deps: Performance, run: ActiveRun, target: RunTarget, co
   if (run.text === '' && conclusion.text !== '' && conclusion.status === 'completed') run.say(conclusion.text)
   run.ending = true
   await deps.settled()
-  const outcome = outcomeOf(run, target, conclusion.status, conclusion.text, conclusion.error)
+  const outcome = outcomeOf(run, target, conclusion)
   const statement = endStatement({
     fence: run.fence,
     outcome,

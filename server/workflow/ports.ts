@@ -60,6 +60,7 @@ export interface RunOutcome {
     error?: RunError | undefined
     model?: string | undefined
     demo?: boolean | undefined
+    cut?: 'size' | 'length' | undefined
     tokens_prompt?: number | undefined
     tokens_completion?: number | undefined
     cost?: number | undefined

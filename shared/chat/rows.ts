@@ -34,6 +34,8 @@ export const messageMetadata = Type.Object({
   model: Type.Optional(Type.String()),
   /** Set when the demonstration model answered; the interface labels such answers. */
   demo: Type.Optional(Type.Boolean()),
+  /** The answer could have gone on: `size`, it filled a message; `length`, the model may not say more at once. */
+  cut: Type.Optional(Type.Union([Type.Literal('size'), Type.Literal('length')])),
   tokens_prompt: Type.Optional(Type.Integer()),
   tokens_completion: Type.Optional(Type.Integer()),
   cost: Type.Optional(Type.Number()),

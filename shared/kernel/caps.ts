@@ -14,3 +14,12 @@ const encoder = new TextEncoder()
 export function byteLength(text: string): number {
   return encoder.encode(text).byteLength
 }
+
+/** As much of the beginning of `text` as fits into `most` bytes of UTF-8, without half a character at its end. */
+export function cutToBytes(text: string, most: number): string {
+  // A UTF-16 unit is at most three bytes.
+  if (text.length * 3 <= most) return text
+  // encodeInto writes whole characters only.
+  const { read } = encoder.encodeInto(text, new Uint8Array(most))
+  return text.slice(0, read)
+}

@@ -39,6 +39,8 @@ export interface MockModelOptions {
   prefix?: string
   /** Text of the answer instead of numbered words; split into words. */
   answer?: string | undefined
+  /** What a whole answer ends with, instead of `stop`. */
+  finish_reason?: string | undefined
   /** Each word is the time at which it is sent, `t<ms since the epoch, base 36>`: for measuring how long we hold it. */
   stamped?: boolean
 }
@@ -109,7 +111,7 @@ export async function startMockModel(initial: MockModelOptions = {}): Promise<Mo
     }
     const model = body.model ?? 'mock'
     if (fault === 'no-stream' || body['stream'] !== true) {
-      const choices = [{ index: 0, message: { role: 'assistant', content: words.join('') }, finish_reason: 'stop' }]
+      const choices = [{ index: 0, message: { role: 'assistant', content: words.join('') }, finish_reason: options.finish_reason ?? 'stop' }]
       return json(response, 200, { id: 'mock', object: 'chat.completion', model, choices, usage })
     }
     speak(response, words, model, body['stream_options'] === undefined ? undefined : usage, fault)
@@ -139,7 +141,7 @@ export async function startMockModel(initial: MockModelOptions = {}): Promise<Mo
     const started = performance.now() + options.first_token_ms
     let spoken = 0
     const finish = (): void => {
-      chunk({}, 'stop')
+      chunk({}, options.finish_reason ?? 'stop')
       if (usage) send(JSON.stringify({ id: 'mock', model, choices: [], usage }))
       send('[DONE]')
       response.end()

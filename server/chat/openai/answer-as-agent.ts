@@ -31,7 +31,7 @@ export async function answerAsAgent(
   }
   // Text that was not streamed (a template's) arrives with the row.
   if (answer.content.length > sent) writer.text(answer.content.slice(sent))
-  writer.end('stop', {
+  writer.end(answer.metadata.cut ? 'length' : 'stop', {
     prompt: answer.metadata.tokens_prompt ?? 0,
     completion: answer.metadata.tokens_completion ?? 0,
   })

@@ -45,6 +45,7 @@ export interface ApiAnswer extends Record<string, unknown> {
     tokens_prompt?: number | undefined
     tokens_completion?: number | undefined
     error?: { code: string } | undefined
+    cut?: string | undefined
   }
 }
 

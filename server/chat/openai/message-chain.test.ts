@@ -27,3 +27,14 @@ test('the last message must be from the user', () => {
     expect(() => questionOf(chainOf(messages))).toThrow(/from the user/)
   }
 })
+
+test('a message that no chat could hold is refused, with the instructions before it counted in', () => {
+  const half = { content: '字'.repeat(50_000) }
+  expect(() => chainOf([{ role: 'user', ...half }])).not.toThrow()
+  expect(() =>
+    chainOf([
+      { role: 'system', ...half },
+      { role: 'user', ...half },
+    ]),
+  ).toThrow(/at most 262144 bytes/)
+})

@@ -1,3 +1,4 @@
+import { byteLength, CAPS } from '../../../shared/kernel/caps.ts'
 import { userError } from '../../../shared/kernel/errors.ts'
 import { newId } from '../../../shared/kernel/id.ts'
 import type { ChatCompletionRequest } from './chat-request.ts'
@@ -10,7 +11,10 @@ export interface ChainMessage {
   content: string
 }
 
-/** Messages as a chain of the tree; a caller's system messages go in front of the next user message. */
+/**
+ * Messages as a chain of the tree; a caller's system messages go in front of the next user message. Throws
+ * `row/too-large` for what is no message of a chat.
+ */
 export function chainOf(messages: ChatCompletionRequest['messages']): ChainMessage[] {
   const chain: ChainMessage[] = []
   let instructions = ''
@@ -21,6 +25,8 @@ export function chainOf(messages: ChatCompletionRequest['messages']): ChainMessa
     }
     const content = message.role === 'user' ? instructions + message.content : message.content
     if (message.role === 'user') instructions = ''
+    if (byteLength(content) > CAPS.message)
+      throw userError('row/too-large', { limit: CAPS.message }, `a message holds at most ${CAPS.message} bytes`)
     chain.push({ id: newId(), parent_message_id: chain.at(-1)?.id ?? null, role: message.role, content })
   }
   return chain

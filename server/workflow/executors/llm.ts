@@ -1,8 +1,19 @@
+import { CAPS, cutToBytes } from '../../../shared/kernel/caps.ts'
 import { llmNode } from '../../../shared/workflow/nodes/llm.ts'
 import { parseTemplate, renderTemplate } from '../../../shared/workflow/template.ts'
-import { costOf, estimateUsage, type ModelMessage, type ModelResult, type ProviderKind } from '../../config/index.ts'
+import {
+  costOf,
+  estimateUsage,
+  type ModelEvent,
+  type ModelMessage,
+  type ModelResult,
+  type ProviderKind,
+} from '../../config/index.ts'
 import type { Executor, ModelCall, NodeContext, RunSetting } from './executor.ts'
 import { preparedConfig } from './prepared-config.ts'
+
+/** `finish_reason` of an answer that we cut off because it filled a message. */
+const CUT = 'cut'
 
 export const llm: Executor = {
   prepare(node) {
@@ -31,23 +42,37 @@ export const llm: Executor = {
       const sent = { system: systemText, question, history: history.map((message) => message.id) }
       const began = performance.now()
       const heard: Heard = { text: '', usage: undefined, first_text_ms: 0 }
+      const full = new AbortController()
+      let room: number = CAPS.message
+      const hear = (event: ModelEvent): void => {
+        if (event.type === 'usage') heard.usage = event.usage
+        else if (!full.signal.aborted) {
+          if (heard.text === '') heard.first_text_ms = Math.round(performance.now() - began)
+          const text = cutToBytes(event.text, room)
+          room -= Buffer.byteLength(text)
+          heard.text += text
+          if (text !== '') speak(text)
+          // What no message can hold is not bought.
+          if (text !== event.text) full.abort(new Error('full'))
+        }
+      }
+      const brokenOff = (finish_reason?: string) =>
+        cutShort(heard, settings.model ?? provider.default_model, provider.kind, finish_reason)
       const result = await provider
-        .stream({ messages, ...settings }, signal, (event) => {
-          if (event.type === 'usage') heard.usage = event.usage
-          else {
-            if (heard.text === '') heard.first_text_ms = Math.round(performance.now() - began)
-            heard.text += event.text
-            speak(event.text)
-          }
-        })
+        .stream({ messages, ...settings }, AbortSignal.any([signal, full.signal]), hear)
+        .then((whole) => (full.signal.aborted ? brokenOff(CUT) : whole))
         .catch((error: unknown) => {
-          const model = settings.model ?? provider.default_model
-          if (heard.text !== '')
-            wasted(record(provider.kind, cutShort(heard, model, provider.kind), sent, setting, messages))
+          if (full.signal.aborted && !signal.aborted) return brokenOff(CUT)
+          if (heard.text !== '') wasted(record(provider.kind, brokenOff(), sent, setting, messages))
           throw error
         })
       return {
-        output: { text: result.text, model: result.model, ...(result.demo ? { demo: true } : {}) },
+        output: {
+          text: result.text,
+          model: result.model,
+          ...(result.demo ? { demo: true } : {}),
+          ...(full.signal.aborted ? { cut: true } : {}),
+        },
         calls: [record(provider.kind, result, sent, setting, messages)],
       }
     }
@@ -58,8 +83,8 @@ export const llm: Executor = {
 type Heard = Pick<ModelResult, 'text' | 'usage' | 'first_text_ms'>
 
 /** As much of a result as there is of an answer that broke off. */
-function cutShort(heard: Heard, model: string, kind: ProviderKind): ModelResult {
-  return { ...heard, model, demo: kind === 'demo', finish_reason: undefined, retries: 0 }
+function cutShort(heard: Heard, model: string, kind: ProviderKind, finish_reason: string | undefined): ModelResult {
+  return { ...heard, model, demo: kind === 'demo', finish_reason, retries: 0 }
 }
 
 const systemMessage = (content: string | null): ModelMessage[] => (content?.trim() ? [{ role: 'system', content }] : [])
