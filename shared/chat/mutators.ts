@@ -61,19 +61,24 @@ function insertMessage(message: Row, ctx: MutationContext): Write {
   }
 }
 
-function insertAnswer(
-  answer: { id: string; chat_id: string; parent: string; execution: string },
-  ctx: MutationContext,
-): Write {
+/** What starts a run: the question, the answer that will stand below it, and the run that writes it. */
+interface Asked {
+  chat_id: string
+  user_message_id: string
+  answer_message_id: string
+  execution_id: string
+}
+
+function insertAnswer(asked: Asked, ctx: MutationContext): Write {
   return insertMessage(
     {
-      id: answer.id,
-      chat_id: answer.chat_id,
-      parent_message_id: answer.parent,
+      id: asked.answer_message_id,
+      chat_id: asked.chat_id,
+      parent_message_id: asked.user_message_id,
       role: 'assistant',
       content: '',
       status: 'sending',
-      workflow_execution_id: answer.execution,
+      workflow_execution_id: asked.execution_id,
       workflow_status: 'queued',
     },
     ctx,
@@ -112,7 +117,7 @@ export const createChat = mutator({
   args: Type.Object({ id, chat: newChat }),
   reads: ({ id }) => [{ table: 'chats', key: { id } }],
   run: ({ id, chat }, rows, ctx) => {
-    if (rows.get('chats', { id })) throw userError('row/exists', { table: 'chats' })
+    requireNew(rows, 'chats', id)
     return [insertChat(id, chat, ctx)]
   },
 })
@@ -200,8 +205,7 @@ export const sendMessage = mutator({
   run: (args, rows, ctx) => {
     if (byteLength(args.content) > CAPS.message) throw userError('row/too-large', { limit: CAPS.message })
     if (args.content.trim() === '') throw userError('row/invalid', { field: 'content' })
-    if (rows.get('chat_messages', { id: args.user_message_id }))
-      throw userError('row/exists', { table: 'chat_messages' })
+    requireNew(rows, 'chat_messages', args.user_message_id)
     const writes: Write[] = []
     if (args.chat && !rows.get('chats', { id: args.chat_id })) writes.push(insertChat(args.chat_id, args.chat, ctx))
     else openChat(rows, args.chat_id)
@@ -217,15 +221,7 @@ export const sendMessage = mutator({
         },
         ctx,
       ),
-      insertAnswer(
-        {
-          id: args.answer_message_id,
-          chat_id: args.chat_id,
-          parent: args.user_message_id,
-          execution: args.execution_id,
-        },
-        ctx,
-      ),
+      insertAnswer(args, ctx),
       ...moveChoice(args.chat_id, args.parent_message_id ?? args.chat_id, args.user_message_id, rows, ctx),
     )
     return writes
@@ -247,18 +243,9 @@ export const regenerateMessage = mutator({
     openChat(rows, args.chat_id)
     const question = requireInChat(rows, args.user_message_id, args.chat_id)
     if (question['role'] !== 'user') throw userError('chat/not-editable')
-    if (rows.get('chat_messages', { id: args.answer_message_id }))
-      throw userError('row/exists', { table: 'chat_messages' })
+    requireNew(rows, 'chat_messages', args.answer_message_id)
     return [
-      insertAnswer(
-        {
-          id: args.answer_message_id,
-          chat_id: args.chat_id,
-          parent: args.user_message_id,
-          execution: args.execution_id,
-        },
-        ctx,
-      ),
+      insertAnswer(args, ctx),
       ...moveChoice(args.chat_id, args.user_message_id, args.answer_message_id, rows, ctx),
     ]
   },
@@ -341,6 +328,11 @@ export const stopRun = mutator({
     return []
   },
 })
+
+/** The database refuses a key that is there, too; this keeps a device from showing what will be refused. */
+function requireNew(rows: Reader, table: string, id: string): void {
+  if (rows.get(table, { id })) throw userError('row/exists', { table })
+}
 
 function requireInChat(rows: Reader, message_id: string, chat_id: string): Row {
   const message = rows.get('chat_messages', { id: message_id })
