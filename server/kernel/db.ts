@@ -63,6 +63,8 @@ export function openPool(options: PoolOptions, settings: pg.PoolConfig = {}): Po
   pool.on('error', (error) =>
     options.log.warn({ event: 'db.connection-lost', pool: options.name, reason: error.message }),
   )
+  // The same of one that is in use but waits between two statements; the next statement on it fails and tells.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return pool
 }
 
@@ -94,9 +96,9 @@ export function openDatabase(options: PoolOptions): Database {
     async transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
       const client = await connect(pool)
       try {
-        await client.query('begin')
+        await run(client, 'begin')
         const result = await work({ query: (statement, values) => run(client, statement, values) })
-        await client.query('commit')
+        await run(client, 'commit')
         client.release()
         return result
       } catch (error) {

@@ -71,16 +71,27 @@ async function applyMutation(
     return reject(target, toAppError(error))
   }
   const { mutator, ctx } = prepared
-  const attempt = mutator.locks
-    ? () => deps.db.transaction((tx) => readAndWrite(target, mutator, ctx, tx))
-    : () => readAndWrite(target, mutator, ctx, deps.db)
+  const hooked: Hooked = { effects: undefined }
+  let result: MutationResult
   try {
-    return await attempt()
+    result = mutator.locks
+      ? await deps.db.transaction((tx) => readAndWrite(target, mutator, ctx, tx, hooked))
+      : await readAndWrite(target, mutator, ctx, deps.db, hooked)
   } catch (error) {
+    hooked.effects?.abandoned?.()
     const refusal = asRefusal(error)
     if (refusal === undefined) throw error
     return reject(target, refusal)
   }
+  // Only here it is certain: a transaction may still fail at its commit.
+  if (result.status === 'applied') hooked.effects?.committed?.()
+  else hooked.effects?.abandoned?.()
+  return result
+}
+
+/** What the mutation's hook wants to be told, once it has said so. */
+interface Hooked {
+  effects: HookResult | undefined
 }
 
 interface Target {
@@ -115,6 +126,7 @@ async function readAndWrite(
   mutator: Mutator,
   ctx: MutationContext,
   on: Queryable,
+  hooked: Hooked,
 ): Promise<MutationResult> {
   const { deps, actor, device_id, mutation } = target
   const hook = Object.hasOwn(deps.hooks, mutation.name) ? deps.hooks[mutation.name] : undefined
@@ -142,10 +154,11 @@ async function readAndWrite(
   const { args } = mutation
   const { reader: rows, authority } = read
   const effects = await hook?.before?.({ args, actor, ctx, rows, authority, writes: written })
+  hooked.effects = effects
   return write(target, on, effects?.writes ?? written, effects)
 }
 
-/** The whole mutation as one statement; then its effects are told whether it is in the ledger. */
+/** The whole mutation as one statement. */
 async function write(
   target: Target,
   on: Queryable,
@@ -159,23 +172,15 @@ async function write(
     ...auditObject(mutation.args),
     ...effects?.audit,
   }
-  let applied = false
-  try {
-    const parts = [
-      ackPart(device_id, actor.user_id, mutation.seq),
-      ledgerPart(target, 'applied', null),
-      ...writeParts(writes, actor.user_id),
-      ...(effects?.parts ?? []),
-      auditPart(audit, 'ack'),
-    ]
-    const [result] = await on.query<{ applied: boolean }>(compose(parts, APPLIED))
-    applied = result?.applied === true
-  } finally {
-    if (!applied) effects?.abandoned?.()
-  }
-  if (!applied) return earlierResult(on, mutation)
-  effects?.committed?.()
-  return { id: mutation.id, status: 'applied' }
+  const parts = [
+    ackPart(device_id, actor.user_id, mutation.seq),
+    ledgerPart(target, 'applied', null),
+    ...writeParts(writes, actor.user_id),
+    ...(effects?.parts ?? []),
+    auditPart(audit, 'ack'),
+  ]
+  const [result] = await on.query<{ applied: boolean }>(compose(parts, APPLIED))
+  return result?.applied === true ? { id: mutation.id, status: 'applied' } : earlierResult(on, mutation)
 }
 
 /** Whether the ack let the mutation through. */
