@@ -111,7 +111,13 @@ export async function startMockModel(initial: MockModelOptions = {}): Promise<Mo
     }
     const model = body.model ?? 'mock'
     if (fault === 'no-stream' || body['stream'] !== true) {
-      const choices = [{ index: 0, message: { role: 'assistant', content: words.join('') }, finish_reason: options.finish_reason ?? 'stop' }]
+      const choices = [
+        {
+          index: 0,
+          message: { role: 'assistant', content: words.join('') },
+          finish_reason: options.finish_reason ?? 'stop',
+        },
+      ]
       return json(response, 200, { id: 'mock', object: 'chat.completion', model, choices, usage })
     }
     speak(response, words, model, body['stream_options'] === undefined ? undefined : usage, fault)
