@@ -4,6 +4,7 @@ import tailwindcss from '@tailwindcss/vite'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vite'
 import { VitePWA } from 'vite-plugin-pwa'
+import { baseChunk } from './build/base-chunk.ts'
 import { emitManifest } from './build/emit-manifest.ts'
 import { precompress } from './build/precompress.ts'
 
@@ -52,9 +53,15 @@ export default defineConfig({
           groups: [
             { name: 'vue', test: /node_modules[\\/](?:@vue|vue|vue-router)[\\/]/ },
             {
-              name: 'base',
-              test: /client[\\/](?:app|ui)[\\/](?!Dialog|FormDialog|Sheet|Menu|Tabs|Tooltip)|lucide-vue-next|@vueuse/,
-              minShareCount: 6,
+              name: baseChunk,
+              debugName: 'base',
+              test: /client[\\/](?:app|ui)[\\/]|lucide-vue-next|@vueuse/,
+              minShareCount: 3,
+            },
+            {
+              name: 'contracts',
+              test: /shared[\\/]kernel[\\/]|node_modules[\\/]typebox[\\/]build[\\/](?:guard|system|type[\\/]types)[\\/]/,
+              minShareCount: 3,
             },
           ],
         },

@@ -61,6 +61,9 @@ async function main(): Promise<void> {
     PORT: String(port),
     OPENAI_BASE_URL: mock.line,
     OPENAI_MODEL: 'mock',
+    // Without an administrator every page is the set-up page.
+    BANYAN_ADMIN_EMAIL: 'admin@example.com',
+    BANYAN_ADMIN_PASSWORD: randomBytes(18).toString('base64url'),
     LOG_LEVEL: 'warn',
   }
   try {
@@ -95,7 +98,7 @@ async function main(): Promise<void> {
         idle_rss_mb: round(idle.node_rss),
         idle_postgres_pss_mb: round(idle.postgres_pss),
       },
-      page: await pageWeight(path.join(projectRoot, 'dist/client')),
+      page: await pageWeight(path.join(projectRoot, 'dist/client'), origin, people[0]?.cookie ?? ''),
       levels: results,
     }
     printTable(report.levels)
