@@ -61,6 +61,7 @@ const module: ModuleDescriptor = {
       to: '/review',
       order: 10,
       place: 'foot',
+      phone: 'spare',
       permission: 'review:read',
     },
   ],

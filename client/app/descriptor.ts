@@ -16,8 +16,8 @@ export interface NavItem {
   /** Position from the top; items of `foot` stand at the bottom of the rail. */
   order: number
   place: 'main' | 'foot'
-  /** Also a tab on phones; there are four. */
-  phone?: boolean
+  /** Also a tab on phones, where there is room for four; `spare` when the others leave one. */
+  phone?: boolean | 'spare'
   phoneTitle?: Words
   permission?: Permission
   /** Called in the rail's setup; the number shows as a badge, 0 hides it. */

@@ -2,8 +2,8 @@ import { onScopeDispose, ref, watch, type Ref } from 'vue'
 import { store } from '../app/local.ts'
 import { beforeReload } from '../app/pwa.ts'
 
-/** Text of the composer per chat, kept on this device as it is typed. */
-export function useDraft(chat_id: Ref<string>): Ref<string> {
+/** Text of the composer per chat, kept on this device as it is typed. `read` is called once what was kept is shown. */
+export function useDraft(chat_id: Ref<string>, read: () => void = () => undefined): Ref<string> {
   const text = ref('')
   let owner = ''
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -32,10 +32,13 @@ export function useDraft(chat_id: Ref<string>): Ref<string> {
       const early = owner === '' && dirty
       await save()
       owner = id
-      if (early) return save()
-      put('')
-      const kept = await local.composer.read(id).catch(() => '')
-      if (owner === id && !dirty) put(kept)
+      if (early) await save()
+      else {
+        put('')
+        const kept = await local.composer.read(id).catch(() => '')
+        if (owner === id && !dirty) put(kept)
+      }
+      if (owner === id) read()
     },
     { immediate: true },
   )

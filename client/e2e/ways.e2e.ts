@@ -1,0 +1,75 @@
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { devices, launchChromium } from '../../server/kernel/testing/chromium.ts'
+import { newPage, signIn, untilReplica, type Trouble } from './person.ts'
+import { ADMIN, createProduct, type Product } from './product.ts'
+
+/** The ways from one part of the product into another. */
+
+const REVIEWER = { name: '阮审', email: 'reviewer@example.com', password: 'a long reviewer password' }
+
+let product: Product
+let browser: Browser
+const troubles: Trouble[] = []
+
+beforeAll(async () => {
+  product = await createProduct()
+  await product.start()
+  browser = await launchChromium()
+}, 120_000)
+
+afterAll(async () => {
+  await browser.close()
+  await product.remove()
+})
+
+async function signedIn(device: BrowserContextOptions, person: { email: string; password: string }): Promise<Page> {
+  const { page, trouble } = await newPage(await browser.newContext(device), product.origin)
+  troubles.push(trouble)
+  await signIn(page, product.origin, person)
+  return page
+}
+
+it('takes an example of the store into the composer of a new chat, and keeps what was being written there', async () => {
+  const page = await signedIn(devices.desktop, ADMIN)
+  await untilReplica(page)
+  await page.goto(`${product.origin}/store/assistant`)
+  await page.getByRole('button', { name: '用三个要点解释什么是检索增强生成' }).click()
+  await page.waitForURL(/\/chat\/new/)
+  const composer = page.getByTestId('composer')
+  await expect.poll(() => composer.inputValue()).toBe('用三个要点解释什么是检索增强生成')
+
+  await expect.poll(() => new URL(page.url()).searchParams.get('text')).toBe(null)
+  await page.waitForTimeout(500)
+  await page.reload()
+  await expect.poll(() => composer.inputValue()).toBe('用三个要点解释什么是检索增强生成')
+
+  await composer.fill('我写了一半')
+  await page.waitForTimeout(500)
+  await page.goto(`${product.origin}/chat/new?text=${encodeURIComponent('为会议拟一份议程')}`)
+  await expect.poll(() => composer.inputValue()).toBe('为会议拟一份议程\n\n我写了一半')
+  await page.context().close()
+})
+
+it('leads a reviewer who builds nothing to the reviews, on a phone too', async () => {
+  const admin = await signedIn(devices.desktop, ADMIN)
+  const made = await admin.evaluate(
+    async (person) => {
+      const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(person) }
+      return (await fetch('/api/users', init)).status
+    },
+    { ...REVIEWER, roles: ['user', 'reviewer'] },
+  )
+  expect(made).toBeLessThan(300)
+  await admin.context().close()
+
+  const page = await signedIn(devices.phone, REVIEWER)
+  await page.getByRole('navigation').getByRole('link', { name: '审核' }).click()
+  await page.waitForURL(/\/review$/)
+  await page.getByRole('heading', { name: '审核' }).first().waitFor()
+  await page.context().close()
+})
+
+it('leaves no error behind', () => {
+  expect(troubles.flatMap(({ lines }) => lines)).toEqual([])
+})
