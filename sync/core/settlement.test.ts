@@ -88,3 +88,12 @@ test('more progress never takes back a settlement', () => {
     }),
   )
 })
+
+test('what was queued before there was a replica to run it on waits for every shape', () => {
+  const item = pendingOf(1, { ...applied, lsn: '10' })
+  const chats = (lsn: string) => [acks, cursor('chats', lsn), cursor('agents', '50')]
+  expect(settled([item], chats('9'), 'acks')).toEqual([])
+  expect(lagging([item], chats('9'))).toEqual(['chats'])
+  expect(ids(settled([item], chats('10'), 'acks'))).toEqual([1])
+  expect(settled([pendingOf(2, applied)], chats('10'), 'acks')).toEqual([])
+})

@@ -29,20 +29,25 @@ export function settled(outbox: readonly Pending[], cursors: readonly ShapeCurso
 
 function mayLeave(item: Pending, cursors: readonly ShapeCursor[], acks: boolean): boolean {
   if (item.outcome === undefined) return false
-  const tables = item.effect?.tables ?? []
-  const touched = cursors.filter((cursor) => tables.includes(cursor.table))
+  const touched = cursors.filter((cursor) => touches(item, cursor))
   if (touched.length === 0 || !acks) return true
   const lsn = item.lsn
   return lsn !== undefined && touched.every((cursor) => reached(cursor, lsn))
 }
 
+/** What was written down while no replica was there to run it on may have touched anything. */
+function touches({ effect }: Pending, { table }: ShapeCursor): boolean {
+  return effect === undefined || effect.tables.includes(table)
+}
+
 /** Tables whose shapes keep a decided mutation waiting: refreshing them settles it without waiting for a poll's end. */
 export function lagging(outbox: readonly Pending[], cursors: readonly ShapeCursor[]): string[] {
   const tables = new Set<string>()
-  for (const { lsn, outcome, effect } of outbox) {
+  for (const item of outbox) {
+    const { lsn, outcome } = item
     if (lsn === undefined || outcome === undefined) continue
     for (const cursor of cursors) {
-      if (effect?.tables.includes(cursor.table) && !cursor.refetching && !reached(cursor, lsn)) tables.add(cursor.table)
+      if (touches(item, cursor) && !cursor.refetching && !reached(cursor, lsn)) tables.add(cursor.table)
     }
   }
   return [...tables]
