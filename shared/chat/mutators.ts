@@ -282,7 +282,6 @@ export const deleteMessage = mutator({
 export const withdrawMessage = mutator({
   name: 'message.withdraw',
   permission: 'chat:write',
-  locks: true,
   args: Type.Object({ user_message_id: id, answer_message_id: id }),
   reads: (args) => [
     { table: 'chat_messages', key: { id: args.user_message_id } },
