@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { MockFault } from '../app/testing/mock-model.ts'
 import type { ConversationPort } from './ports.ts'
 import { tableConversation } from './testing/conversation.ts'
-import { useBench, WHOLE } from './testing/bench.ts'
+import { until, useBench, WHOLE } from './testing/bench.ts'
 import { ask, ended, IMPATIENCE, modelAt, newAgent, newChat } from './testing/rig.ts'
 
 const bench = useBench()
@@ -17,12 +17,17 @@ describe('a run whose model fails', () => {
     ['error', 'model/unavailable'],
     ['hang', 'model/timed-out'],
     ['rubbish', 'model/bad-answer'],
+    ['bad-json', 'model/bad-answer'],
+    ['wrong-types', 'model/bad-answer'],
+    ['silence', 'model/bad-answer'],
+    ['empty', 'model/bad-answer'],
+    ['rate-limit', 'model/rate-limited'],
     ['unauthorized', 'model/refused'],
     ['not-found', 'model/not-found'],
   ])('fails on %s with %s and no text', async (fault, code) => {
-    bench.mock.set({ fault })
+    bench.mock.set({ fault, retry_after_seconds: 60 })
     const asked = await turn()
-    const { frames } = await bench.work({ model: modelAt(bench.mock.url, IMPATIENCE) })
+    const { frames } = await bench.work({ model: modelAt(bench.mock.url, IMPATIENCE), limits: { poll_ms: 50 } })
     const answer = await ended(bench.db, asked)
     expect(answer).toMatchObject({
       content: '',
@@ -32,12 +37,17 @@ describe('a run whose model fails', () => {
     })
     expect(answer.metadata.error?.code).toBe(code)
     expect(frames.at(-1)).toMatchObject({ t: 'run.end', status: 'failed' })
+    // The next one is not harmed by it.
+    bench.mock.set({ fault: undefined })
+    expect(await ended(bench.db, await turn())).toMatchObject({ content: WHOLE, status: 'sent' })
   })
 
   it.each<[MockFault, string]>([
     ['half-close', 'model/interrupted'],
     ['reset', 'model/interrupted'],
     ['stall', 'model/timed-out'],
+    ['endless-line', 'model/bad-answer'],
+    ['error-event', 'model/interrupted'],
   ])('keeps the text that came before %s', async (fault, code) => {
     bench.mock.set({ fault })
     const asked = await turn()
@@ -87,6 +97,18 @@ describe('a run whose model fails', () => {
     const answer = await ended(bench.db, asked)
     expect(answer.metadata.error?.code).toBe('run/timed-out')
     expect(answer.content.length).toBeGreaterThan(0)
+  })
+
+  it('fails a run whose model thinks without an end', async () => {
+    bench.mock.set({ fault: 'endless-reasoning' })
+    const asked = await turn()
+    await bench.work({ limits: { run_ms: 500, poll_ms: 50 } })
+    expect(await ended(bench.db, asked)).toMatchObject({
+      content: '',
+      status: 'failed',
+      metadata: { error: { code: 'run/timed-out' } },
+    })
+    await until(() => bench.mock.aborted).toBe(1)
   })
 
   it('fails a version that cannot run', async () => {

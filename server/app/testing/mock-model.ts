@@ -17,6 +17,24 @@ export type MockFault =
   | 'rubbish'
   /** Status 200 and events that are no JSON. */
   | 'bad-json'
+  /** Well-formed chunks whose values are of other types than they should be. */
+  | 'wrong-types'
+  /** Half of its tokens, then a line that never ends. */
+  | 'endless-line'
+  /** Thinks aloud for ever and never answers. */
+  | 'endless-reasoning'
+  /** Finishes, but neither says [DONE] nor closes. */
+  | 'no-done'
+  /** Says [DONE] without another finish, and does not close. */
+  | 'only-done'
+  /** Finishes, then breaks the connection. */
+  | 'late-reset'
+  /** Speaks half of its tokens, then sends an error as an event; it quotes the key. */
+  | 'error-event'
+  /** Finishes properly without a word. */
+  | 'silence'
+  /** Status 200 and nothing. */
+  | 'empty'
   /** Status 429 with Retry-After. */
   | 'rate-limit'
   | 'unauthorized'
@@ -81,7 +99,7 @@ export async function startMockModel(initial: MockModelOptions = {}): Promise<Mo
       response.on('close', () => {
         if (!response.writableFinished) aborted += 1
       })
-      return answer(response, body, takeFault())
+      return answer(response, body, takeFault(), request.headers.authorization ?? '')
     })
   })
   server.keepAliveTimeout = 60_000
@@ -93,7 +111,12 @@ export async function startMockModel(initial: MockModelOptions = {}): Promise<Mo
     return options.fault
   }
 
-  function answer(response: ServerResponse, body: MockRequest['body'], fault: MockFault | undefined): void {
+  function answer(
+    response: ServerResponse,
+    body: MockRequest['body'],
+    fault: MockFault | undefined,
+    key: string,
+  ): void {
     const refuse = fault && REFUSALS[fault]
     if (fault === 'hang') return
     if (fault === 'rate-limit') response.setHeader('retry-after', String(options.retry_after_seconds))
@@ -103,7 +126,8 @@ export async function startMockModel(initial: MockModelOptions = {}): Promise<Mo
     }
     if (fault === 'rubbish')
       return void response.writeHead(200, { 'content-type': 'text/html' }).end('<html><body>Welcome!</body></html>')
-    const words = wordsOf(options)
+    if (fault === 'empty') return void response.writeHead(200, { 'content-type': 'text/event-stream' }).end()
+    const words = fault === 'silence' ? [] : wordsOf(options)
     const usage = {
       prompt_tokens: promptTokens(body),
       completion_tokens: words.length,
@@ -120,15 +144,14 @@ export async function startMockModel(initial: MockModelOptions = {}): Promise<Mo
       ]
       return json(response, 200, { id: 'mock', object: 'chat.completion', model, choices, usage })
     }
-    speak(response, words, model, body['stream_options'] === undefined ? undefined : usage, fault)
+    const asked = body['stream_options'] === undefined ? undefined : usage
+    speak(response, words, { model, usage: asked, fault, key })
   }
 
   function speak(
     response: ServerResponse,
     words: string[],
-    model: string,
-    usage: unknown,
-    fault: MockFault | undefined,
+    { model, usage, fault, key }: { model: string; usage: unknown; fault: MockFault | undefined; key: string },
   ): void {
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     response.flushHeaders()
@@ -143,11 +166,18 @@ export async function startMockModel(initial: MockModelOptions = {}): Promise<Mo
           ...more,
         }),
       )
+    if (fault === 'endless-reasoning') {
+      const thought = { choices: [{ index: 0, delta: { reasoning_content: 'hmm ' }, finish_reason: null }] }
+      return flood(response, '', `data: ${JSON.stringify(thought)}\n\n`)
+    }
     const gap = 1000 / options.tokens_per_second
     const started = performance.now() + options.first_token_ms
     let spoken = 0
     const finish = (): void => {
+      if (fault === 'only-done') return void send('[DONE]')
       chunk({}, options.finish_reason ?? 'stop')
+      if (fault === 'no-done') return
+      if (fault === 'late-reset') return void setTimeout(() => response.destroy(), 50)
       if (usage) send(JSON.stringify({ id: 'mock', model, choices: [], usage }))
       send('[DONE]')
       response.end()
@@ -158,10 +188,13 @@ export async function startMockModel(initial: MockModelOptions = {}): Promise<Mo
       const due = Math.min(words.length, Math.floor((performance.now() - started) / gap) + 1)
       for (; spoken < due; spoken += 1) {
         if (fault === 'bad-json') send('{"choices": [')
+        else if (fault === 'wrong-types') send(WRONG_TYPES[spoken % WRONG_TYPES.length] ?? '')
         else chunk({ content: options.stamped ? `t${Date.now().toString(36)} ` : words[spoken] }, null)
         if (spoken >= words.length / 2 && fault !== undefined && BREAKS.has(fault)) {
           if (fault === 'half-close') response.end()
           if (fault === 'reset') response.destroy()
+          if (fault === 'endless-line') flood(response, 'data: {"choices":[{"delta":{"content":"', 'x'.repeat(65_536))
+          if (fault === 'error-event') send(JSON.stringify({ error: { message: `Overloaded. Your key: ${key}` } }))
           return
         }
       }
@@ -195,7 +228,23 @@ const REFUSALS: Partial<Record<MockFault, [number, string]>> = {
   unauthorized: [401, 'Incorrect API key provided.'],
   'not-found': [404, 'The model does not exist.'],
 }
-const BREAKS = new Set<MockFault>(['stall', 'half-close', 'reset'])
+const BREAKS = new Set<MockFault>(['stall', 'half-close', 'reset', 'endless-line', 'error-event'])
+const WRONG_TYPES = [
+  'null',
+  '[]',
+  '"text"',
+  '{"choices": "many"}',
+  '{"choices": [null, 7]}',
+  '{"choices": [{"delta": "word", "finish_reason": 3}], "usage": "much", "model": {}}',
+  '{"choices": [{"delta": {"content": {"text": "word"}}}], "usage": {"prompt_tokens": "1", "completion_tokens": -1}}',
+]
+
+/** Writes the same again and again, some hundred times a second, until the caller leaves. */
+function flood(response: ServerResponse, begin: string, piece: string): void {
+  response.write(begin)
+  const timer = setInterval(() => response.write(piece), 3)
+  response.on('close', () => clearInterval(timer))
+}
 
 function wordsOf(options: { tokens: number; answer?: string | undefined }): string[] {
   if (options.answer !== undefined) return options.answer.match(/\S+\s*|\s+/g) ?? []

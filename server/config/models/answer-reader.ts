@@ -36,12 +36,18 @@ export class AnswerReader {
     if (this.#json.length > MOST_TEXT) throw badAnswer('too long')
   }
 
-  /** The body has ended. Throws `model/interrupted` when the answer had not. */
+  /** The answer has said that it is over. */
+  get complete(): boolean {
+    return this.#done || this.finish_reason !== undefined
+  }
+
+  /** The body has ended. Throws `model/interrupted` when the answer had not, `model/bad-answer` when there is none. */
   end(): void {
     if (this.#streamed) this.#take(this.#sse.end())
     else this.#take([this.#json])
     if (this.#chunks === 0) throw badAnswer('not a chat completion')
-    if (!this.#done && this.finish_reason === undefined) throw operationalError('model/interrupted')
+    if (!this.complete) throw operationalError('model/interrupted')
+    if (this.text === '') throw badAnswer(`no text (${shortText(this.finish_reason) ?? 'no reason'})`)
   }
 
   #take(events: readonly string[]): void {

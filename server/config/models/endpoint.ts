@@ -65,8 +65,14 @@ export class Endpoint {
         retryAfter = single(headers['retry-after'])
         if (code === 200) body = open(single(headers['content-type']) ?? '')
       },
-      read: (bytes) => (body ?? refusal).read(bytes),
+      read: (bytes) => {
+        if (refusal.isFull) throw new Refused(status, refusal.text, retryAfter)
+        ;(body ?? refusal).read(bytes)
+      },
       end: () => body?.end(),
+      get complete() {
+        return body?.complete ?? false
+      },
     })
     if (!body) throw new Refused(status, refusal.text, retryAfter)
   }
@@ -92,14 +98,21 @@ export class Endpoint {
 interface Body {
   read(bytes: Uint8Array): void
   end(): void
+  readonly complete: boolean
 }
 
 class TextBody implements Body {
   text = ''
+  /** Text says nothing about its end. */
+  readonly complete = false
   readonly #decoder = new TextDecoder()
 
+  get isFull(): boolean {
+    return this.text.length >= MOST_BODY
+  }
+
   read(bytes: Uint8Array): void {
-    if (this.text.length < MOST_BODY) this.text += this.#decoder.decode(bytes, { stream: true })
+    if (!this.isFull) this.text += this.#decoder.decode(bytes, { stream: true })
   }
 
   end(): void {

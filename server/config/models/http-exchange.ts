@@ -17,7 +17,12 @@ export interface ExchangeReader {
   head(status: number, headers: Record<string, string | string[] | undefined>): void
   read(bytes: Uint8Array): void
   end(): void
+  /** All that matters has come. */
+  readonly complete: boolean
 }
+
+/** How long the end of a response is awaited when all that matters has come: some servers never close. */
+const LINGER_MS = 1_000
 
 export interface Exchange {
   url: URL
@@ -73,6 +78,7 @@ export function exchange(
       settled = true
       clearTimeout(first)
       clearTimeout(idle)
+      clearTimeout(linger)
       signal.removeEventListener('abort', onAbort)
       if (error === undefined) return resolve()
       controller?.abort(error instanceof Error ? error : new Error('aborted'))
@@ -90,6 +96,16 @@ export function exchange(
     const onAbort = (): void => settle(abortReason(signal))
     const first = setTimeout(timedOut('first'), patience.first + patience.connect)
     let idle: NodeJS.Timeout | undefined
+    let linger: NodeJS.Timeout | undefined
+    const end = (): void =>
+      attempt(() => {
+        reader.end()
+        settle()
+      })
+    const enough = (): void => {
+      end()
+      controller?.abort(new Error('complete'))
+    }
     signal.addEventListener('abort', onAbort, { once: true })
     agent.dispatch(
       {
@@ -111,19 +127,19 @@ export function exchange(
           }),
         onResponseData: (_, chunk) =>
           attempt(() => {
+            if (linger) return reader.read(chunk)
             if (idle) idle.refresh()
             else {
               clearTimeout(first)
               idle = setTimeout(timedOut('idle'), patience.idle)
             }
             reader.read(chunk)
+            if (!reader.complete) return
+            clearTimeout(idle)
+            linger = setTimeout(enough, LINGER_MS)
           }),
-        onResponseEnd: () =>
-          attempt(() => {
-            reader.end()
-            settle()
-          }),
-        onResponseError: (_, error) => settle(new ConnectionLost(error, started)),
+        onResponseEnd: end,
+        onResponseError: (_, error) => (reader.complete ? end() : settle(new ConnectionLost(error, started))),
       },
     )
   })

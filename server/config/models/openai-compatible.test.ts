@@ -92,6 +92,11 @@ describe('an OpenAI-compatible provider', () => {
     ['reset', 'model/interrupted'],
     ['rubbish', 'model/bad-answer'],
     ['bad-json', 'model/bad-answer'],
+    ['wrong-types', 'model/bad-answer'],
+    ['endless-line', 'model/bad-answer'],
+    ['error-event', 'model/interrupted'],
+    ['silence', 'model/bad-answer'],
+    ['empty', 'model/bad-answer'],
     ['unauthorized', 'model/refused'],
     ['not-found', 'model/not-found'],
   ])('turns %s into %s', async (fault, code) => {
@@ -99,7 +104,26 @@ describe('an OpenAI-compatible provider', () => {
     expect(codeOf((await ask()).error)).toBe(code)
   })
 
-  it.each<MockFault>(['half-close', 'reset', 'stall'])(
+  it.each<MockFault>(['no-done', 'only-done', 'late-reset'])(
+    'takes an answer for whole that says so and does not end (%s)',
+    async (fault) => {
+      fail(fault)
+      const { result, text } = await ask()
+      expect(text).toBe(whole)
+      expect(result?.text).toBe(whole)
+      await expect.poll(() => mock.aborted).toBe(1)
+    },
+  )
+
+  it('ends thinking without an end when it is stopped', async () => {
+    fail('endless-reasoning')
+    const { error, text } = await ask(AbortSignal.timeout(600))
+    expect(String(error)).toContain('timeout')
+    expect(text).toBe('')
+    await expect.poll(() => mock.aborted).toBe(1)
+  })
+
+  it.each<MockFault>(['half-close', 'reset', 'stall', 'endless-line', 'error-event'])(
     'keeps the text that came before %s and does not ask again',
     async (fault) => {
       fail(fault)
@@ -132,8 +156,8 @@ describe('an OpenAI-compatible provider', () => {
     expect(codeOf((await ask()).error)).toBe('model/unavailable')
   })
 
-  it('never repeats the key', async () => {
-    fail('unauthorized')
+  it.each<MockFault>(['unauthorized', 'error-event'])('never repeats the key (%s)', async (fault) => {
+    fail(fault)
     const { error } = await ask()
     expect(JSON.stringify(error) + String(error)).not.toContain(key)
   })

@@ -29,7 +29,8 @@ export interface Judgement {
 export function judge(error: unknown, model: string, secret: string | undefined): Judgement {
   if (error instanceof ConnectionLost) return judgeConnection(error)
   if (error instanceof Refused) return judgeStatus(error, model, detailOf(error.body, secret))
-  if (error instanceof AppError) return { error, retriable: error.code === 'model/interrupted' }
+  if (error instanceof AppError)
+    return { error: withoutSecret(error, secret), retriable: error.code === 'model/interrupted' }
   if (error instanceof Error && error.name === 'TimeoutError') {
     return { error: operationalError('model/timed-out', { stage: 'whole' }), retriable: false }
   }
@@ -62,6 +63,17 @@ function detailOf(body: string, secret: string | undefined): string | undefined 
   } catch {
     return undefined
   }
+  return hidden(text, secret)
+}
+
+/** An error that came as a part of an answer may quote the key as well. */
+function withoutSecret(error: AppError, secret: string | undefined): AppError {
+  const { detail } = error.params
+  if (typeof detail !== 'string') return error
+  return new AppError(error.kind, error.code, { ...error.params, detail: hidden(detail, secret) }, error.message)
+}
+
+function hidden(text: string | undefined, secret: string | undefined): string | undefined {
   return secret ? text?.replaceAll(secret, '[hidden]') : text
 }
 

@@ -63,7 +63,7 @@ export const llm: Executor = {
         .then((whole) => (full.signal.aborted ? brokenOff(CUT) : whole))
         .catch((error: unknown) => {
           if (full.signal.aborted && !signal.aborted) return brokenOff(CUT)
-          if (heard.text !== '') wasted(record(provider.kind, brokenOff(), sent, setting, messages))
+          if (heard.text !== '' || heard.usage) wasted(record(provider.kind, brokenOff(), sent, setting, messages))
           throw error
         })
       return {
