@@ -2,7 +2,7 @@ import type { Static, TObject, TSchema } from 'typebox'
 import type { Endpoint } from '../../shared/kernel/endpoint.ts'
 import {
   AppError,
-  ERROR_STATUS,
+  isErrorCode,
   operationalError,
   type ErrorCode,
   type ErrorParams,
@@ -93,8 +93,4 @@ function errorPart(body: unknown): { code?: string; params?: ErrorParams; messag
     ...('message' in error && typeof error.message === 'string' ? { message: error.message } : {}),
     ...('params' in error && typeof error.params === 'object' && error.params ? { params: { ...error.params } } : {}),
   }
-}
-
-export function isErrorCode(code: string | undefined): code is ErrorCode {
-  return code !== undefined && Object.hasOwn(ERROR_STATUS, code)
 }

@@ -130,6 +130,21 @@ describe('the official openai client', () => {
     model.set({ tokens_per_second: 2000, fault: undefined })
   })
 
+  it.each([
+    ['hears nothing', { fault: 'silence' as const }, 502, 'model/bad-answer'],
+    ['gets a page of HTML', { fault: 'rubbish' as const }, 502, 'model/bad-answer'],
+    ['gets values of wrong types', { fault: 'wrong-types' as const }, 502, 'model/bad-answer'],
+    ['is down', { fault: 'error' as const }, 502, 'model/unavailable'],
+    ['asks for patience', { fault: 'rate-limit' as const, retry_after_seconds: 60 }, 503, 'model/rate-limited'],
+  ])('is told in OpenAI’s own errors when the platform %s', async (_, fault, status, code) => {
+    model.set(fault)
+    const ask = (name: string) => client.chat.completions.create({ model: name, messages })
+    await expect(ask('mock-1')).rejects.toMatchObject({ status, code, type: 'api_error' })
+    await expect(ask('agent/assistant')).rejects.toMatchObject({ status, code, type: 'api_error' })
+    model.set({ fault: undefined })
+    await ask('mock-1')
+  })
+
   it('is told what is wrong in OpenAI’s own errors', async () => {
     await expect(client.chat.completions.create({ model: 'agent/no-such', messages })).rejects.toMatchObject({
       status: 404,

@@ -63,6 +63,10 @@ export const ERROR_STATUS = {
 } as const satisfies Record<string, number>
 
 export type ErrorCode = keyof typeof ERROR_STATUS
+export function isErrorCode(code: string | undefined): code is ErrorCode {
+  return code !== undefined && Object.hasOwn(ERROR_STATUS, code)
+}
+
 export type ErrorParams = Record<string, string | number | boolean | null | undefined | string[]>
 
 /** What travels in `{ error: … }` bodies, rejections and run records. */

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { AppError } from '../../../shared/kernel/errors.ts'
+import { isErrorCode, operationalError } from '../../../shared/kernel/errors.ts'
 import type { Database } from '../../kernel/db.ts'
 import type { Actor } from '../../kernel/request.ts'
 import type { RunEvents } from '../run-events.ts'
@@ -27,7 +27,7 @@ export async function answerAsAgent(
   const answer = await answerOf(deps.db, run.answer_message_id)
   if (status !== 'completed' || !answer) {
     const code = answer?.metadata.error?.code ?? 'run/lost'
-    throw new AppError('operational', 'run/node-failed', { code }, `the run ended as ${status} (${code})`)
+    throw operationalError(isErrorCode(code) ? code : 'run/node-failed', {}, `the run ended as ${status} (${code})`)
   }
   // Text that was not streamed (a template's) arrives with the row.
   if (answer.content.length > sent) writer.text(answer.content.slice(sent))
