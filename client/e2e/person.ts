@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import type { BrowserContext, Page } from 'playwright-core'
 
 /** What went wrong in a page: any of it fails the journey that asks. */
@@ -88,4 +89,52 @@ export async function untilReplica(page: Page): Promise<void> {
 export async function newPage(context: BrowserContext, origin: string): Promise<{ page: Page; trouble: Trouble }> {
   const page = await context.newPage()
   return { page, trouble: watch(page, origin) }
+}
+
+/** Writes into the composer and sends it. */
+export async function say(page: Page, text: string): Promise<void> {
+  const composer = page.getByTestId('composer')
+  await composer.fill(text)
+  await composer.press('Enter')
+}
+
+/** A new chat with an agent that the person has; answers with its address once it is open. */
+export async function sayInNewChat(page: Page, text: string): Promise<string> {
+  await move(page, '/chat/new')
+  await page.waitForURL(/chat\/new/)
+  await say(page, text)
+  await page.waitForURL(/chat\/[0-9a-f-]{36}$/)
+  return page.url()
+}
+
+/** To another page as a link would: without starting the app anew. */
+export async function move(page: Page, path: string): Promise<void> {
+  await page.evaluate((to) => {
+    history.pushState(null, '', to)
+    dispatchEvent(new PopStateEvent('popstate', { state: null }))
+  }, path)
+}
+
+/** Adds the assistant, as "try" in the store does. */
+export async function addAssistant(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const { agent } = await (await fetch('/api/store/agents/assistant')).json()
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' }
+    await fetch(`/api/store/agents/${agent.id}/install`, init)
+  })
+  await eventually('the install', async () => (await replica(page, 'select 1 as one from v_agent_installs')).length > 0)
+}
+
+/** Pictures of what people saw when a test failed, for whoever has to find out why. */
+export async function photograph(
+  journey: string,
+  task: { name: string; result?: { state?: string } },
+  pages: Iterable<Page>,
+) {
+  if (task.result?.state !== 'fail') return
+  let at = 0
+  for (const page of pages)
+    await page
+      .screenshot({ path: `${tmpdir()}/${journey}-${task.name.slice(0, 24).replaceAll(' ', '-')}-${(at += 1)}.png` })
+      .catch(() => undefined)
 }
