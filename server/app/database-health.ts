@@ -21,11 +21,22 @@ export class DatabaseHealth {
   }
 
   async status(db: Database): Promise<PartStatus> {
-    // An exported snapshot is a small file in the database's own folder, gone with the transaction.
-    await db.transaction((tx) => tx.query('select pg_export_snapshot()'))
+    await this.#tryToWrite(db)
     if (this.#trouble && Date.now() - this.#trouble.at < this.#recent_ms)
       return { state: 'down', reason: this.#trouble.reason }
     return { state: 'up' }
+  }
+
+  /** An exported snapshot is a small file in the database's own folder, gone with the transaction. */
+  async #tryToWrite(db: Database): Promise<void> {
+    const before = this.#trouble
+    try {
+      await db.transaction((tx) => tx.query('select pg_export_snapshot()'))
+    } catch (error) {
+      // This try tells for itself; only others' failures are remembered.
+      this.#trouble = before
+      throw error
+    }
   }
 }
 

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { isPostmasterOf, readPostmasterFile } from '../kernel/postgres/postmaster.ts'
 import { makeDataDir } from '../kernel/testing/index.ts'
+import { ProcessEnded, startProcess } from './testing/start-process.ts'
 
 let data: ReturnType<typeof makeDataDir>
 beforeEach(() => {
@@ -43,4 +44,15 @@ it.each([
     if (pid !== undefined) expect(isPostmasterOf(pid, path.join(folder(), 'cluster'))).toBe(false)
   },
   60_000,
+)
+
+it.skipIf(process.platform !== 'linux')(
+  'says in one sentence that it cannot keep its data where it was told to',
+  async () => {
+    const failure = await startProcess({ DATA_DIR: '/proc/nowhere' }).catch((error: unknown) => error)
+    if (!(failure instanceof ProcessEnded)) throw new Error('it came up')
+    expect(failure.code).toBe(1)
+    expect(failure.said.trim().split('\n')).toHaveLength(2)
+    expect(failure.said).toMatch(/DATA_DIR \(\/proc\/nowhere\) cannot be written/)
+  },
 )

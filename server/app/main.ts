@@ -1,10 +1,11 @@
-import { mkdir } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { ConfigurationError, projectRoot, readEnvironment, type Environment } from './env.ts'
 import { composeApplication, type Application } from './compose.ts'
 import { createLog, type Log } from '../kernel/log.ts'
+import { makeFolders } from '../kernel/make-folders.ts'
 import { migrate } from '../kernel/migrate.ts'
+import { errorCode } from '../kernel/configuration-error.ts'
 import { checkDatabase } from '../kernel/postgres/check.ts'
 import { startEmbeddedPostgres } from '../kernel/postgres/embedded.ts'
 import { sqlState } from '../kernel/db.ts'
@@ -17,15 +18,7 @@ const say = (text: string) => process.stdout.write(`${text}\n`)
 async function main(): Promise<void> {
   const env = readEnvironment(process.env)
   const log = createLog(env.logLevel)
-  // Root's Postgres runs as another account, which must pass through; the secrets inside are 0600 each.
-  await mkdir(env.dataDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 }).catch(
-    (error: NodeJS.ErrnoException) => {
-      throw new ConfigurationError(
-        `DATA_DIR（${env.dataDir}）不能写入：${error.code}。请换一个目录或修改权限。`,
-        `DATA_DIR (${env.dataDir}) cannot be written: ${error.code}. Choose another folder or change its permissions.`,
-      )
-    },
-  )
+  makeDataDir(env.dataDir)
   const leaving = new AbortController()
   let starting: Promise<RunningDatabase> | undefined
   let application: Application | undefined
@@ -44,7 +37,6 @@ async function main(): Promise<void> {
   // Before anything is started: whoever stops us while Postgres starts must not leave one behind.
   process.on('SIGTERM', () => void stop(0))
   process.on('SIGINT', () => void stop(0))
-  warn(env, log)
   process.on('unhandledRejection', (reason) =>
     log.error({ event: 'bug.unhandled', reason: reason instanceof Error ? reason.stack : String(reason) }),
   )
@@ -55,6 +47,7 @@ async function main(): Promise<void> {
     await migrate(url, path.join(projectRoot, 'migrations'))
     application = await composeApplication(env, { url, direct }, log)
     await application.start()
+    sayParts(env, log)
     await listen(application, env)
   } catch (error) {
     // Whoever stops a server that is still starting needs no list of what then failed.
@@ -63,6 +56,19 @@ async function main(): Promise<void> {
     return
   }
   await greet(application, env)
+}
+
+function makeDataDir(dataDir: string): void {
+  try {
+    // Root's Postgres runs as another account, which must pass through; the secrets inside are 0600 each.
+    makeFolders(dataDir, process.getuid?.() === 0 ? 0o711 : 0o700)
+  } catch (error) {
+    const code = errorCode(error) ?? String(error)
+    throw new ConfigurationError(
+      `DATA_DIR（${dataDir}）不能写入：${code}。请换一个目录或修改权限。`,
+      `DATA_DIR (${dataDir}) cannot be written: ${code}. Choose another folder or change its permissions.`,
+    )
+  }
 }
 
 interface RunningDatabase {
@@ -108,19 +114,20 @@ function listen(application: Application, env: Environment): Promise<void> {
   })
 }
 
-/** What works, and is perhaps not what the person meant. */
-function warn(env: Environment, log: Log): void {
-  log.info({ event: 'services', plays: [...env.services].filter((name) => !PARTS_TO_COME.has(name)) })
-  for (const name of env.services) if (PARTS_TO_COME.has(name)) log.info({ event: 'services.to-come', part: name })
-  if (env.publicUrlSet || env.loopbackOnly) return
+/** Names that BANYAN_SERVICES knows, and that nothing stands behind yet. */
+const TO_COME: ReadonlySet<string> = new Set(['mcp'])
+
+/** What this process plays, and what works but is perhaps not what the person meant. */
+function sayParts({ services, host, publicUrlSet, loopbackOnly }: Environment, log: Log): void {
+  const names = [...services]
+  const to_come = names.filter((name) => TO_COME.has(name))
+  log.info({ event: 'services', plays: names.filter((name) => !TO_COME.has(name)), to_come })
+  if (publicUrlSet || loopbackOnly || !services.has('web')) return
   process.stderr.write(
-    `HOST=${env.host} 而没有 PUBLIC_URL：只接受用 IP 地址或 localhost 的访问。请把 PUBLIC_URL 设为大家使用的地址。\n` +
-      `HOST=${env.host} without PUBLIC_URL: only IP addresses and localhost are answered to. Set PUBLIC_URL to the address people use.\n`,
+    `HOST=${host} 而没有 PUBLIC_URL：只接受用 IP 地址或 localhost 的访问。请把 PUBLIC_URL 设为大家使用的地址。\n` +
+      `HOST=${host} without PUBLIC_URL: only IP addresses and localhost are answered to. Set PUBLIC_URL to the address people use.\n`,
   )
 }
-
-/** Names that BANYAN_SERVICES knows, and that nothing stands behind yet. */
-const PARTS_TO_COME: ReadonlySet<string> = new Set(['mcp'])
 
 async function greet(application: Application, env: Environment): Promise<void> {
   const address: AddressInfo | string | null = application.server.address()

@@ -119,13 +119,15 @@ describe('a web process and a worker', () => {
   })
 
   it('stop a run when asked, at once', async () => {
+    model.set({ tokens: 600 })
     const socket = await person.socket()
     const { execution_id: run, answer_message_id, chat_id } = await sendMessage(person)
     await socket.until((frame) => frame.t === 'run.text' && frame.run === run && frame.seq >= 3)
     const aborted = model.aborted
     await person.push({ name: 'run.stop', args: { execution_id: run, answer_message_id } })
-    // Its 60 words would take two seconds.
-    expect(await socket.until(ended(run), 1_000)).toMatchObject({ status: 'cancelled' })
+    model.set({ tokens: 60 })
+    // Its 600 words would take twenty seconds.
+    expect(await socket.until(ended(run), 8_000)).toMatchObject({ status: 'cancelled' })
     expect(model.aborted).toBe(aborted + 1)
     const messages = await person.query<{ content: string; workflow_status: string }>('chat.messages', { chat_id })
     expect(messages.at(-1)).toMatchObject({ workflow_status: 'cancelled' })

@@ -6,6 +6,7 @@ import {
   createShapeServer,
   electricRouter,
   type ShapeServer,
+  type ShapeServerStatus,
   type ShapeUpstream,
 } from '../../sync/server/index.ts'
 import { unavailable } from '../../sync/server/http/response.ts'
@@ -86,7 +87,7 @@ export function embeddedSource(env: Environment, databaseUrl: string, log: Log):
   })
   const server: Pick<ShapeServer, 'read' | 'status'> = {
     read: async (source, read, signal) => (await current?.read(source, read, signal)) ?? notNow,
-    status: () => current?.status() ?? { ...NOT_SERVING },
+    status: () => current?.status() ?? notServing(lock.elsewhere()),
   }
 
   return {
@@ -113,14 +114,10 @@ export function embeddedSource(env: Environment, databaseUrl: string, log: Log):
   }
 }
 
-const NOT_SERVING = {
-  state: 'degraded',
-  lsn: '0/0',
-  shapes: 0,
-  reads: 0,
-  size: 0,
-  reason: 'the lock of the sync service was lost, or another process has it',
-} as const
+function notServing(elsewhere: boolean): ShapeServerStatus {
+  const reason = elsewhere ? 'another process plays sync now' : 'the lock of the sync service is being taken anew'
+  return { state: elsewhere ? 'down' : 'degraded', lsn: '0/0', shapes: 0, reads: 0, size: 0, reason }
+}
 
 function takenElsewhere(): ConfigurationError {
   return new ConfigurationError(

@@ -81,8 +81,9 @@ it('stays without it while another has it, and follows when that one ends', asyn
   await asked
   await expect.poll(() => first.events).toEqual(['lost'])
   await new Promise((resolve) => setTimeout(resolve, 1_500))
-  expect(first.held()).toBe(false)
+  expect([first.held(), first.elsewhere()]).toEqual([false, true])
   await rival.end()
   await expect.poll(() => first.held(), { timeout: 5_000 }).toBe(true)
+  expect(first.elsewhere()).toBe(false)
   await first.release()
 })

@@ -18,6 +18,8 @@ export interface SessionLock {
   /** Asks for the lock; false when another process has kept it for `patience_ms`. From `true` on it is kept, and taken anew when lost. */
   take(patience_ms?: number): Promise<boolean>
   held(): boolean
+  /** Lost, and another process has it now. */
+  elsewhere(): boolean
   release(): Promise<void>
 }
 
@@ -38,6 +40,7 @@ class AdvisoryLock implements SessionLock {
   #client: pg.Client | undefined
   #timer: NodeJS.Timeout | undefined
   #released = false
+  #elsewhere = false
 
   constructor(options: SessionLockOptions) {
     this.#options = options
@@ -46,6 +49,10 @@ class AdvisoryLock implements SessionLock {
 
   held(): boolean {
     return this.#client !== undefined
+  }
+
+  elsewhere(): boolean {
+    return this.#elsewhere
   }
 
   async take(patience_ms = PATIENCE_MS): Promise<boolean> {
@@ -116,17 +123,17 @@ class AdvisoryLock implements SessionLock {
   }
 
   #retake(): void {
-    let told = false
     const attempt = async (): Promise<void> => {
       const taken = await this.#try().catch(() => undefined)
       if (this.#released) return
       if (taken) {
+        this.#elsewhere = false
         this.#options.log.info({ event: 'lock.taken', lock: this.#options.name })
         this.#options.onTaken()
         return
       }
-      if (taken === false && !told) {
-        told = true
+      if (taken === false && !this.#elsewhere) {
+        this.#elsewhere = true
         this.#options.log.error({ event: 'lock.elsewhere', lock: this.#options.name })
       }
       this.#timer = setTimeout(() => void attempt(), RETRY_MS)

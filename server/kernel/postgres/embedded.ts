@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { prepareBinaries, type Binaries } from './binaries.ts'
+import { makeFolders } from '../make-folders.ts'
 import { explain } from './explain.ts'
 import { freePort, openHome, portIsFree, type Home } from './home.ts'
 import { initialiseCluster } from './initialise.ts'
@@ -129,13 +130,6 @@ function makeDataDir(dataDir: string): void {
   } catch (error) {
     throw explain(error, dataDir)
   }
-}
-
-/** As mkdir -p. Node's own never returns where the system answers ENOENT in an existing folder, as in /proc. */
-function makeFolders(folder: string, mode: number): void {
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return
-  if (folder !== path.dirname(folder)) makeFolders(path.dirname(folder), mode)
-  mkdirSync(folder, { mode })
 }
 
 function fingerprintOf(binaries: Binaries, settings: Record<string, string>): string {
