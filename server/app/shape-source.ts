@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { request } from 'undici'
 import type { Router } from 'express'
 import {
@@ -69,7 +70,8 @@ export function embeddedSource(env: Environment, databaseUrl: string, log: Log):
     await ending
     if (stopped || !lock.held()) return
     const { shapeAnyTable: anyTable } = env
-    current = createShapeServer({ databaseUrl, publication: 'banyan', log: shapeLog(log), anyTable })
+    const directory = path.join(env.dataDir, 'shapes')
+    current = createShapeServer({ databaseUrl, directory, publication: 'banyan', log: shapeLog(log), anyTable })
     await current.start()
   }
   const end = (): void => {

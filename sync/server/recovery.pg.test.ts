@@ -1,5 +1,9 @@
+import { readdir, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { Shape } from 'electric-sql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { dropSlot } from './replication/slot.ts'
+import { parseOffset } from './shape/offset.ts'
 import { createShapeServer } from './shape-server.ts'
 import { startShapeHarness, textRows, untilEqual, type ShapeHarness } from './testing.ts'
 import { StrictReplica } from './testing-replica.ts'
@@ -15,19 +19,80 @@ describe('the shape server after trouble', () => {
   })
   afterAll(() => harness.close())
 
+  const activeSlots = async (): Promise<number> =>
+    (await harness.db.query('select from pg_replication_slots where active and database = current_database()'))
+      .rowCount ?? 0
   const same = (shape: Shape): Promise<void> =>
     untilEqual(shape, 'notes', () => textRows(harness.db, 'select * from notes'))
 
-  it('sends readers of a former process to fetch anew', async () => {
+  it('goes on with the same handles after a restart, and with what was written meanwhile', async () => {
     const stream = harness.stream({ table: 'notes' })
     const replica = new StrictReplica(stream)
     const shape = new Shape(stream)
     await same(shape)
-    await harness.restart()
-    await harness.db.query(`insert into notes values (6, 'after the restart')`)
+    const handle = stream.shapeHandle
+    await harness.db.query(`update notes set body = 'before the restart' where id = 1`)
     await same(shape)
-    expect(replica.refetches).toBeGreaterThan(0)
+    await harness.restart(() => harness.db.query(`insert into notes values (6, 'while it was away')`))
+    await harness.db.query(`insert into notes values (7, 'after the restart')`)
+    await same(shape)
+    expect(stream.shapeHandle).toBe(handle)
+    expect(replica.refetches).toBe(0)
     expect(replica.faults).toEqual([])
+  })
+
+  it('sends readers to fetch anew when the log or the slot is gone', async () => {
+    const stream = harness.stream({ table: 'notes' })
+    const replica = new StrictReplica(stream)
+    const shape = new Shape(stream)
+    await same(shape)
+    await harness.restart(() => rm(harness.directory, { recursive: true }))
+    await harness.db.query(`update notes set body = 'without the log' where id = 2`)
+    await same(shape)
+    expect(replica.refetches).toBe(1)
+    await harness.restart(() => dropSlot(harness.databaseUrl))
+    await harness.db.query(`update notes set body = 'without the slot' where id = 2`)
+    await same(shape)
+    expect(replica.refetches).toBe(2)
+    expect(replica.faults).toEqual([])
+  })
+
+  it('sends readers to fetch anew when somebody else has read from the slot', async () => {
+    const stream = harness.stream({ table: 'notes' })
+    const replica = new StrictReplica(stream)
+    const shape = new Shape(stream)
+    await same(shape)
+    await harness.restart(async () => {
+      await harness.db.query(`update notes set body = 'taken by somebody else' where id = 3`)
+      await expect.poll(() => activeSlots()).toBe(0)
+      await harness.db.query(
+        `select pg_replication_slot_advance(slot_name, pg_current_wal_lsn()) from pg_replication_slots where database = current_database()`,
+      )
+    })
+    await same(shape)
+    expect(replica.refetches).toBe(1)
+    expect(replica.faults).toEqual([])
+  })
+
+  it('ends a shape whose table was altered while it was away', async () => {
+    await harness.db.query(`create table changing (id int primary key, v int); insert into changing values (1, 5)`)
+    const shape = new Shape(harness.stream({ table: 'changing' }))
+    const equal = (): Promise<void> => untilEqual(shape, 'c', () => textRows(harness.db, 'select * from changing'))
+    await equal()
+    await harness.restart(() => harness.db.query('alter table changing alter column v type numeric(6, 2)'))
+    await equal()
+    expect([...shape.currentValue.values()]).toEqual([{ id: '1', v: '5.00' }])
+  })
+
+  it('begins anew when its files are damaged', async () => {
+    const shape = new Shape(harness.stream({ table: 'notes' }))
+    await same(shape)
+    await harness.restart(async () => {
+      const [name = ''] = await readdir(harness.directory)
+      await writeFile(path.join(harness.directory, name), 'not a log')
+    })
+    await harness.db.query(`update notes set body = 'after the damage' where id = 4`)
+    await same(shape)
   })
 
   it('loses nothing when the replication connection is cut while others write', async () => {
@@ -53,7 +118,7 @@ describe('the shape server after trouble', () => {
     const url = new URL(harness.databaseUrl)
     url.username = role
     url.password = 'plain'
-    const server = createShapeServer({ databaseUrl: url.href })
+    const server = createShapeServer({ databaseUrl: url.href, directory: `${harness.directory}-other` })
     await server.start()
     expect(server.status()).toMatchObject({ state: 'degraded', reason: expect.stringContaining('ALTER ROLE') })
     await server.stop()
@@ -61,7 +126,11 @@ describe('the shape server after trouble', () => {
   })
 
   it('says when the publication is missing', async () => {
-    const server = createShapeServer({ databaseUrl: harness.databaseUrl, publication: 'nope' })
+    const server = createShapeServer({
+      databaseUrl: harness.databaseUrl,
+      directory: `${harness.directory}-other`,
+      publication: 'nope',
+    })
     await server.start()
     expect(server.status()).toMatchObject({ state: 'degraded', reason: expect.stringContaining('run the migrations') })
     await server.stop()
@@ -72,25 +141,21 @@ describe('the shape server after trouble', () => {
     const signal = new AbortController().signal
     const first = await harness.server.read(source, { offset: { at: 'now' }, live: false }, signal)
     const handle = first.headers['electric-handle']
-    const offset = { at: 'snapshot', chunk: Number.POSITIVE_INFINITY } as const
+    const offset = parseOffset(first.headers['electric-offset'] ?? '') ?? { at: 'now' }
     const live = harness.server.read(source, { offset, handle, live: true }, signal)
     await harness.server.stop()
     expect((await live).status).toBe(503)
     await harness.restart()
-    expect((await harness.server.read(source, { offset, handle, live: true }, signal)).status).toBe(409)
+    expect((await harness.server.read(source, { offset, handle, live: false }, signal)).status).toBe(200)
   })
 
-  it('lets a second server read the same database', async () => {
-    const other = await startShapeHarness()
-    await other.close()
-    expect(harness.server.status().state).toBe('up')
-  })
-
-  it('leaves no slot behind when it stops', async () => {
+  it('keeps one slot, and lets go of it on request', async () => {
     const slots = (): Promise<unknown[]> =>
       textRows(harness.db, 'select slot_name from pg_replication_slots where database = current_database()')
     expect(await slots()).toHaveLength(1)
     await harness.server.stop()
+    expect(await slots()).toHaveLength(1)
+    await dropSlot(harness.databaseUrl)
     await expect.poll(slots).toHaveLength(0)
     await harness.restart()
   })

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { toAppError } from '../../shared/kernel/errors.ts'
 import { createDatabasePools, type DatabasePools } from './database-pools.ts'
 import type { ReadRequest } from './http/read-shape.ts'
@@ -5,14 +6,23 @@ import { readShape } from './http/read-shape.ts'
 import { invalidRequest, unavailable, type ShapeResponse } from './http/response.ts'
 import { formatLsn } from './replication/lsn.ts'
 import { ReplicationReader } from './replication/replication-reader.ts'
-import type { Transaction } from './replication/transaction.ts'
+import type { SlotFacts, SlotKind } from './replication/slot.ts'
 import { Catalog } from './shape/catalog.ts'
 import type { ShapeDefinition } from './shape/shape-log.ts'
 import { DEFAULT_LIMITS, ShapeStore, type StoreLimits } from './shape/shape-store.ts'
-import { defineShape, InvalidShape, type ShapeSource } from './shape/define-shape.ts'
+import { defineShape, InvalidShape } from './shape/define-shape.ts'
+import type { ShapeSource } from './shape/shape-source.ts'
 import { silentLog, type SyncLog } from './sync-log.ts'
+import { recoverLog } from './storage/recover.ts'
+import type { LogOrigin } from './storage/records.ts'
 
 export interface ShapeServerOptions {
+  /** Where the log of all shapes is kept; nobody else may write there. */
+  directory: string
+  /** `temporary`: the slot goes with the connection, and every shape with it. Tests only. */
+  slot?: SlotKind | undefined
+  /** A file of the log is closed when it has grown to this many bytes. */
+  segmentSize?: number | undefined
   /** A direct connection (no pooler): replication and snapshots use sessions. */
   databaseUrl: string
   publication?: string | undefined
@@ -26,19 +36,17 @@ export interface ShapeServerOptions {
   limits?: Partial<StoreLimits> | undefined
   /** Reads at one time: those that start a shape, and all others. */
   maxReads?: { initial: number; following: number } | undefined
-  /** Called after the logs have a transaction. Must be quick and must not throw. */
-  onTransaction?: ((transaction: Transaction) => void) | undefined
 }
 
 export interface ShapeServerStatus {
-  /** `degraded`: no replication stream now, trying again; reads wait a little and then answer 503. */
+  /** `degraded`: no replication stream now, trying again; known shapes are served as they are, others answer 503. */
   state: 'up' | 'degraded' | 'down'
   /** Last transaction seen, as `16/B374D848`. */
   lsn: string
   shapes: number
   /** Reads under way; live ones wait. */
   reads: number
-  /** Characters of all snapshots and logs. */
+  /** Bytes of all snapshots and logs. */
   size: number
   /** Why it is not up. */
   reason?: string | undefined
@@ -64,9 +72,12 @@ const RECONCILE_EVERY_MS = 15_000
 const NOT_NOW = unavailable(1, { message: 'The shape server has no connection to the database' })
 const DEFAULT_READS = { initial: 20_000, following: 50_000 }
 
+const SEGMENT_BYTES = 64 * 1024 * 1024
+
 /**
- * The embedded shape server: one replication slot, all shapes in memory. After a restart or the loss of the slot
- * every reader is sent to fetch anew. A second server on the same database is a second, independent reader.
+ * The embedded shape server: one replication slot, one log on the disk for all shapes. Readers see what is durable; the
+ * database may forget what is durable; so a restart, also by force, goes on where it was, with the same handles. Without
+ * the slot (lost, or another database) every reader is sent to fetch anew.
  */
 export function createShapeServer(options: ShapeServerOptions): ShapeServer {
   return new EmbeddedShapeServer(options)
@@ -77,10 +88,12 @@ class EmbeddedShapeServer implements ShapeServer {
   private readonly log: SyncLog
   private readonly pools: DatabasePools
   private readonly catalog: Catalog
-  private readonly store: ShapeStore
   private readonly reader: ReplicationReader
   private readonly stopped = new AbortController()
   private readonly reads = { initial: 0, following: 0 }
+  /** Absent before the log is opened, and after the disk has failed. */
+  private store: ShapeStore | undefined
+  private origin: LogOrigin | undefined
   private state: ShapeServerStatus['state'] = 'down'
   private reason: string | undefined = 'not started'
   private changed = Promise.withResolvers<void>()
@@ -93,18 +106,23 @@ class EmbeddedShapeServer implements ShapeServer {
     const publication = options.publication ?? 'banyan'
     this.pools = createDatabasePools(options.databaseUrl, this.log)
     this.catalog = new Catalog(this.pools.snapshots, publication, options.anyTable ?? false)
-    this.store = new ShapeStore(this.pools, this.catalog, this.log, { ...DEFAULT_LIMITS, ...options.limits })
     this.reader = new ReplicationReader({
       databaseUrl: options.databaseUrl,
       publication,
+      slot: options.slot ?? 'durable',
       log: this.log,
-      onStart: (point) => this.slotIsUp(point),
-      onTransaction: (transaction) => {
-        this.store.apply(transaction)
-        this.options.onTransaction?.(transaction)
+      onConnect: (facts) => this.connected(facts),
+      onNewSlot: (point) => this.beginAnew(point),
+      onStart: () => this.move('up', undefined),
+      onPart: (part) => this.store?.apply(part),
+      onRelation: (relation) => this.store?.relation(relation),
+      onProgress: (end) => this.store?.writer.advance(end),
+      acknowledged: () => this.store?.writer.acknowledged ?? 0n,
+      onLost: (reason) => {
+        this.store?.writer.breakOff()
+        if (this.options.slot === 'temporary') this.store?.dropAll('the replication slot is gone')
+        this.move('degraded', reason)
       },
-      onRelation: (relation) => this.store.relation(relation),
-      onLost: (reason) => this.slotIsLost(reason),
     })
   }
 
@@ -125,14 +143,15 @@ class EmbeddedShapeServer implements ShapeServer {
     this.stopped.abort()
     this.move('down', 'stopped')
     await this.reader.stop()
-    this.store.dropAll('stopped')
+    await this.store?.close()
     await this.pools.end()
   }
 
   status(): ShapeServerStatus {
     const { state, reason, store } = this
     const reads = this.reads.initial + this.reads.following
-    return { state, lsn: formatLsn(store.lsn), shapes: store.size, reads, size: store.characters, reason }
+    const lsn = formatLsn(store?.writer.lsn ?? 0n)
+    return { state, lsn, shapes: store?.size ?? 0, reads, size: store?.bytes ?? 0, reason }
   }
 
   define(source: ShapeSource): Promise<ShapeDefinition> {
@@ -158,11 +177,13 @@ class EmbeddedShapeServer implements ShapeServer {
   }
 
   private async answer(source: ShapeSource, request: ReadRequest, signal: AbortSignal): Promise<ShapeResponse> {
-    if (this.state !== 'up') await this.untilUp()
-    if (this.state !== 'up') return NOT_NOW
+    const known = request.handle !== undefined && this.store?.byName(request.handle) !== undefined
+    if (this.state !== 'up' && !known) await this.untilUp()
+    const { store } = this
+    if (!store || (this.state !== 'up' && !known)) return NOT_NOW
     const definition = await this.define(source)
     const hold_ms = request.hold_ms ?? this.options.pollMs ?? POLL_MS
-    const answer = await readShape(this.store, definition, request, signal, hold_ms)
+    const answer = await readShape(store, definition, request, signal, hold_ms)
     // Readers throw their rows away at a 409: better that they keep them until there is something to fetch instead.
     if (answer.status === 409 && this.state !== 'up') return NOT_NOW
     return answer
@@ -176,16 +197,65 @@ class EmbeddedShapeServer implements ShapeServer {
     return unavailable(2, { message: 'The shape could not be read' })
   }
 
-  private slotIsUp(point: bigint): void {
-    // A commit record may start exactly at the consistent point, and must count as later.
-    if (point - 1n > this.store.lsn) this.store.lsn = point - 1n
-    this.log.info({ event: 'sync.slot-up', lsn: formatLsn(point) }, 'replication slot is up')
-    this.move('up', undefined)
+  /** Says whether the log on the disk goes on from the slot's place. */
+  private async connected({ origin, confirmed }: SlotFacts): Promise<boolean> {
+    const first = !this.store
+    const store = this.store ?? (await this.openStore())
+    // Somebody else has read from the slot, or an old disk was put back: what lies between is missing here.
+    const goesOn = confirmed !== undefined && confirmed <= store.writer.position && !store.isNew
+    if (first && goesOn) await store.restore(origin)
+    this.origin = origin
+    await store.settled()
+    return goesOn && store.follows(origin)
   }
 
-  private slotIsLost(reason: string): void {
+  /** What the log holds has no continuation: begins another one. */
+  private async beginAnew(point: bigint): Promise<void> {
+    const { origin } = this
+    if (!origin) throw new Error('a slot without a database')
+    const old = this.store
+    this.store = undefined
+    old?.dropAll('the replication slot is new')
+    await old?.close()
+    await rm(this.options.directory, { recursive: true, force: true })
+    const store = await this.openStore()
+    store.begin(origin, point)
+    await store.settled()
+    this.store = store
+    this.log.info({ event: 'sync.slot-new', lsn: formatLsn(point) }, 'a new replication slot')
+  }
+
+  private async openStore(): Promise<ShapeStore> {
+    const recovered = await recoverLog({
+      directory: this.options.directory,
+      segmentSize: this.options.segmentSize ?? SEGMENT_BYTES,
+      onFailure: (error) => this.diskFailed(error),
+    })
+    if (recovered.damage !== undefined)
+      this.log.warn(
+        { event: 'sync.log-damaged', reason: recovered.damage },
+        'the shape log was damaged and is made anew',
+      )
+    const store = new ShapeStore(
+      this.pools,
+      this.catalog,
+      this.log,
+      { ...DEFAULT_LIMITS, ...this.options.limits },
+      recovered,
+    )
+    this.store = store
+    return store
+  }
+
+  /** What is not durable is forgotten: the log is opened again as it is on the disk, and the stream repeats the rest. */
+  private diskFailed(error: Error): void {
+    const failed = this.store
+    this.store = undefined
+    const reason = `the shape log cannot be written: ${error.message}`
+    this.log.error({ event: 'sync.disk-failed', error: error.message }, reason)
     this.move('degraded', reason)
-    this.store.dropAll('the replication slot is gone')
+    this.reader.restart(new Error(reason))
+    void failed?.close()
   }
 
   private move(state: ShapeServerStatus['state'], reason: string | undefined): void {
@@ -212,9 +282,14 @@ class EmbeddedShapeServer implements ShapeServer {
   }
 
   private async keepHouse(): Promise<void> {
-    this.store.evict()
-    if (this.state !== 'up') return
-    await this.store.reconcile().catch((error: unknown) => {
+    const { store } = this
+    if (!store || this.state !== 'up') return
+    store.evict()
+    void store.clean().catch((error: unknown) => {
+      const reason = toAppError(error).message
+      this.log.warn({ event: 'sync.clean-failed', error: reason }, 'the shape log could not be cleaned')
+    })
+    await store.reconcile().catch((error: unknown) => {
       this.log.warn(
         { event: 'sync.reconcile-failed', error: toAppError(error).message },
         'tables could not be compared',

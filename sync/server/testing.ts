@@ -1,4 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { ShapeStream, type Row, type Shape, type ShapeStreamOptions } from 'electric-sql'
 import express from 'express'
 import pg from 'pg'
@@ -6,6 +9,7 @@ import { createTestDatabase } from '../../server/kernel/testing/index.ts'
 import { createEmbeddedUpstream } from './gateway/embedded-upstream.ts'
 import { createGateway } from './gateway/gateway.ts'
 import { electricRouter } from './http/electric-router.ts'
+import { dropSlot } from './replication/slot.ts'
 import { createShapeServer, type ShapeServer, type ShapeServerOptions } from './shape-server.ts'
 
 export const SECRET = 'test-secret'
@@ -14,10 +18,12 @@ export const SECRET = 'test-secret'
 export interface ShapeHarness {
   url: string
   databaseUrl: string
+  /** Where the shape server keeps its log. */
+  directory: string
   db: pg.Pool
   readonly server: ShapeServer
   /** Replaces the shape server by a new one, as a restart of the process would. */
-  restart(): Promise<void>
+  restart(meanwhile?: () => Promise<unknown>): Promise<void>
   /** A stream of `/v1/shape` by the unmodified client; ended with the harness. */
   stream(params: Record<string, string | string[]>, more?: Partial<ShapeStreamOptions>): ShapeStream<Row>
   /** One of a person's shapes, through the gateway. */
@@ -36,7 +42,9 @@ export async function startShapeHarness(
   const db = new pg.Pool({ connectionString: database.url, max: 4, options: '-c synchronous_commit=on' })
   db.on('error', () => undefined)
   const databaseUrl = (await prepare(db, database.url)) ?? database.url
-  const make = (): ShapeServer => createShapeServer({ databaseUrl, anyTable: true, pollMs: 2_000, ...options })
+  const directory = await mkdtemp(path.join(tmpdir(), 'banyan-shapes-'))
+  const make = (): ShapeServer =>
+    createShapeServer({ databaseUrl, directory, anyTable: true, pollMs: 2_000, ...options })
   let server = make()
   await server.start()
   const app = express()
@@ -69,12 +77,14 @@ export async function startShapeHarness(
   return {
     url,
     databaseUrl: database.url,
+    directory,
     db,
     get server() {
       return server
     },
-    restart: async () => {
+    restart: async (meanwhile) => {
       await server.stop()
+      await meanwhile?.()
       server = make()
       await server.start()
     },
@@ -102,7 +112,9 @@ export async function startShapeHarness(
       http.closeAllConnections()
       await new Promise((resolve) => http.close(resolve))
       await db.end()
+      await dropSlot(database.url)
       await database.drop()
+      for (const folder of [directory, `${directory}-other`]) await rm(folder, { recursive: true, force: true })
     },
   }
 }

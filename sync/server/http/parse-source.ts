@@ -1,4 +1,4 @@
-import type { ShapeSource } from '../shape/define-shape.ts'
+import type { ShapeSource } from '../shape/shape-source.ts'
 
 export type ParsedSource = { source: ShapeSource } | { errors: Record<string, string[]> }
 

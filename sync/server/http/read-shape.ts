@@ -66,28 +66,30 @@ async function readFrom(
   pollMs: number,
 ): Promise<ShapeResponse> {
   const { definition } = shape
-  let page = shape.read(request.offset)
+  let page = shape.page(request.offset)
   if (!page) {
     // Electric's rule: a reader ahead of the server may be early (a hand-over), so it waits a little.
     await shape.wait(Math.min(pollMs / 2, EARLY_MS), signal)
     if (shape.state === 'gone') return refetch(store, definition, request)
-    page = shape.read(request.offset)
+    page = shape.page(request.offset)
     if (!page) return invalidRequest({ offset: ['out of bounds for this shape'] })
   }
   const deadline = Date.now() + pollMs
-  while (request.live && page.messages.length === 0 && !signal.aborted) {
+  while (request.live && page.places.length === 0 && !signal.aborted) {
     const left = deadline - Date.now()
     if (left <= 0) break
     await shape.wait(left, signal)
     if (shape.state === 'gone') return refetch(store, definition, request)
-    page = shape.read(request.offset) ?? page
+    page = shape.page(request.offset) ?? page
   }
   return answer(store, shape, page, request)
 }
 
-function answer(store: ShapeStore, shape: ShapeLog, page: Page, request: ReadRequest): ShapeResponse {
+async function answer(store: ShapeStore, shape: ShapeLog, page: Page, request: ReadRequest): Promise<ShapeResponse> {
   const upToDate = page.atEnd && (request.live || !page.whole)
-  const empty = page.messages.length === 0
+  // Before anything is awaited: a moment later the log may have entries that are not in this page.
+  const seen = lastSeen(store, shape, page)
+  const empty = page.places.length === 0
   const offset = formatOffset(page.offset)
   const etag = `"${shape.handle}:${formatOffset(request.offset)}:${offset}${empty ? `:${Date.now()}` : ''}"`
   const headers: Record<string, string> = {
@@ -102,16 +104,15 @@ function answer(store: ShapeStore, shape: ShapeLog, page: Page, request: ReadReq
   if (upToDate) headers['electric-up-to-date'] = ''
   if (empty && (request.live || request.offset.at === 'now')) headers['electric-has-data'] = 'false'
   if (request.ifNoneMatch === etag) return { status: 304, headers, body: '' }
-  const control = JSON.stringify({
-    headers: { control: 'up-to-date', global_last_seen_lsn: String(lastSeen(store, shape, page)) },
-  })
-  const messages = upToDate ? [...page.messages, control] : page.messages
+  const messages = await store.contents(page.places)
+  if (upToDate)
+    messages.push(JSON.stringify({ headers: { control: 'up-to-date', global_last_seen_lsn: String(seen) } }))
   return { status: 200, headers, body: `[${messages.join(',')}]` }
 }
 
 /** All shapes of a reader may count on each other by this number: everything up to it is in this shape's log. */
 function lastSeen(store: ShapeStore, shape: ShapeLog, page: Page): bigint {
-  const seen = store.lsnOf(shape)
+  const seen = store.writer.completeTo(shape)
   return page.offset.at === 'log' && page.offset.lsn > seen ? page.offset.lsn : seen
 }
 
@@ -127,7 +128,7 @@ function refetch(store: ShapeStore, definition: ShapeDefinition, request: ReadRe
 }
 
 function untilLoaded(shape: ShapeLog, signal: AbortSignal): Promise<void> {
-  if (shape.state !== 'loading') return Promise.resolve()
+  if (shape.state === 'ready' || shape.state === 'gone') return Promise.resolve()
   return new Promise((resolve) => {
     const finish = (): void => {
       signal.removeEventListener('abort', finish)

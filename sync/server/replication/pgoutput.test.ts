@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeMessage, UNCHANGED, type ReplicationMessage, type WireTuple } from './pgoutput.ts'
-import { TransactionAssembler, type Transaction } from './transaction.ts'
+import { TransactionAssembler, type TransactionPart } from './transaction.ts'
 
 const uint = (bytes: number, value: number | bigint): Buffer => {
   const buffer = Buffer.alloc(bytes)
@@ -99,8 +99,8 @@ describe('TransactionAssembler', () => {
     identity: 'f',
     columns: ['id', 'big'].map((name) => ({ name, typeOid: 25, typmod: -1 })),
   }
-  const assemble = (...messages: ReplicationMessage[]): Transaction | undefined => {
-    let result: Transaction | undefined
+  const assemble = (...messages: ReplicationMessage[]): TransactionPart | undefined => {
+    let result: TransactionPart | undefined
     const assembler = new TransactionAssembler(
       (transaction) => (result = transaction),
       () => undefined,

@@ -1,25 +1,25 @@
-import { ReplicationStream } from './replication-stream.ts'
-import { TransactionAssembler, type Transaction } from './transaction.ts'
+import { ReplicationStream, type StreamEvents } from './replication-stream.ts'
+import type { SlotKind } from './slot.ts'
+import { TransactionAssembler, type TransactionPart } from './transaction.ts'
 import type { RelationMessage } from './pgoutput.ts'
 import type { SyncLog } from '../sync-log.ts'
 import { explainReplicationFailure } from './explain-failure.ts'
 
-export interface ReplicationReaderOptions {
+export interface ReplicationReaderOptions extends Omit<StreamEvents, 'onMessage'> {
   databaseUrl: string
   publication: string
+  slot: SlotKind
   log: SyncLog
-  /** A slot is up; nothing that commits after `consistentPoint` will be missed until `onLost`. */
-  onStart: (consistentPoint: bigint) => void
-  onTransaction: (transaction: Transaction) => void
+  onPart: (part: TransactionPart) => void
   onRelation: (relation: RelationMessage) => void
-  /** The slot is gone, and with it the continuity of every log. */
+  /** The connection is gone; what was not acknowledged will come again. */
   onLost: (reason: string) => void
 }
 
 const FIRST_DELAY_MS = 100
 const LONGEST_DELAY_MS = 10_000
 
-/** Keeps a replication stream open, with a new slot and growing pauses after each loss. */
+/** Keeps a replication stream open, with growing pauses after each loss. */
 export class ReplicationReader {
   private readonly options: ReplicationReaderOptions
   private stream: ReplicationStream | undefined
@@ -35,6 +35,11 @@ export class ReplicationReader {
     this.loop ??= this.run()
   }
 
+  /** Breaks the connection off, to begin again after a pause. */
+  restart(reason: Error): void {
+    this.stream?.fail(reason)
+  }
+
   async stop(): Promise<void> {
     this.stopping = true
     this.stream?.stop()
@@ -46,13 +51,19 @@ export class ReplicationReader {
     let delay = FIRST_DELAY_MS
     while (!this.stopping) {
       let started = false
-      const assembler = new TransactionAssembler(this.options.onTransaction, this.options.onRelation)
+      const { databaseUrl, publication, slot, onConnect, onNewSlot, onProgress, acknowledged } = this.options
+      const assembler = new TransactionAssembler(this.options.onPart, this.options.onRelation)
       this.stream = new ReplicationStream({
-        databaseUrl: this.options.databaseUrl,
-        publication: this.options.publication,
-        onStart: (point) => {
+        databaseUrl,
+        publication,
+        slot,
+        onConnect,
+        onNewSlot,
+        onProgress,
+        acknowledged,
+        onStart: () => {
           started = true
-          this.options.onStart(point)
+          this.options.onStart()
         },
         onMessage: (message, bytes) => assembler.accept(message, bytes),
       })

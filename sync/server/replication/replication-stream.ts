@@ -1,15 +1,30 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { decodeMessage, type ReplicationMessage } from './pgoutput.ts'
-import { parseLsn } from './lsn.ts'
 import { VALUE_FORMAT } from './session-settings.ts'
+import { findSlot, makeSlot, type SlotFacts, type SlotKind } from './slot.ts'
 
-export interface ReplicationStreamOptions {
+export interface StreamEvents {
+  /**
+   * Connected, and nothing has been streamed yet. Says whether the log can go on from the slot's place; if not, the slot
+   * is made anew.
+   */
+  onConnect: (facts: SlotFacts) => Promise<boolean>
+  /** The slot is new: every transaction that commits from here on will come, and none from before. */
+  onNewSlot: (consistentPoint: bigint) => Promise<void>
+  /** Streaming begins. */
+  onStart: () => void
+  onMessage: (message: ReplicationMessage, bytes: number) => void
+  /** Everything that commits before `end` has come. */
+  onProgress: (end: bigint) => void
+  /** Up to here the database may forget its log. */
+  acknowledged: () => bigint
+}
+
+export interface ReplicationStreamOptions extends StreamEvents {
   databaseUrl: string
   publication: string
-  /** The slot exists from here on: every transaction that commits later will come. */
-  onStart: (consistentPoint: bigint) => void
-  onMessage: (message: ReplicationMessage, bytes: number) => void
+  slot: SlotKind
 }
 
 /** Microseconds from the Unix epoch to 2000-01-01, where Postgres' clock begins. */
@@ -19,9 +34,8 @@ const STATUS_EVERY_MS = 10_000
 const SILENCE_MS = 35_000
 
 /**
- * One replication connection with a temporary slot of its own, from connecting to its end (streaming replication
- * protocol, PostgreSQL documentation). `closed` settles when the connection is gone: with an error unless
- * `stop()` was called.
+ * One replication connection, from connecting to its end (streaming replication protocol, PostgreSQL documentation).
+ * `closed` settles when the connection is gone: with an error unless `stop()` was called.
  */
 export class ReplicationStream {
   readonly closed: Promise<void>
@@ -29,7 +43,8 @@ export class ReplicationStream {
   private readonly options: ReplicationStreamOptions
   private timer: NodeJS.Timeout | undefined
   private lastHeard = Date.now()
-  private received = 0n
+  private inTransaction = false
+  private streaming = false
   private stopping = false
 
   constructor(options: ReplicationStreamOptions) {
@@ -47,10 +62,16 @@ export class ReplicationStream {
     this.closed.catch(() => undefined)
   }
 
-  /** Ends the connection, and with it the slot. */
+  /** Ends the connection on purpose. */
   stop(): void {
+    if (this.streaming) this.sendStatus(false)
     this.stopping = true
     this.client.connection.stream.destroy()
+  }
+
+  /** Ends the connection with a reason, as if it had broken. */
+  fail(reason: Error): void {
+    this.client.connection.stream.destroy(reason)
   }
 
   private async run(): Promise<void> {
@@ -63,26 +84,31 @@ export class ReplicationStream {
       await this.client.connect()
       await this.client.query(VALUE_FORMAT)
       await this.needPublication()
-      const slot = `banyan_${process.pid}_${randomBytes(4).toString('hex')}`
-      const created = await this.client.query<{ consistent_point: string }>(
-        `CREATE_REPLICATION_SLOT ${slot} TEMPORARY LOGICAL pgoutput NOEXPORT_SNAPSHOT`,
-      )
-      this.received = parseLsn(created.rows[0]?.consistent_point ?? '0/0')
+      const slot = await this.needSlot()
       this.client.connection.on('copyData', (message: { chunk: Buffer }) => this.receive(message.chunk))
       this.timer = setInterval(() => this.beat(), STATUS_EVERY_MS)
       const publication = pg.escapeLiteral(pg.escapeIdentifier(this.options.publication))
       const streaming = this.client.query(
         `START_REPLICATION SLOT ${slot} LOGICAL 0/0 (proto_version '1', publication_names ${publication})`,
       )
-      this.options.onStart(this.received)
+      this.client.connection.once('replicationStart', () => this.begin())
       await Promise.race([streaming, ended])
       if (!this.stopping) throw new Error('the replication stream ended')
     } catch (error) {
       if (!this.stopping) throw error
     } finally {
+      this.streaming = false
       clearInterval(this.timer)
       this.client.connection.stream.destroy()
     }
+  }
+
+  private begin(): void {
+    this.streaming = true
+    this.lastHeard = Date.now()
+    this.options.onStart()
+    // The answer says how far the server is, also when it has nothing to send.
+    this.sendStatus(true)
   }
 
   /** Without it the stream would start, and fail at the first change. */
@@ -90,6 +116,16 @@ export class ReplicationStream {
     const { publication } = this.options
     const found = await this.client.query(`select from pg_publication where pubname = ${pg.escapeLiteral(publication)}`)
     if (found.rowCount === 0) throw new Error(`the publication "${publication}" does not exist: run the migrations`)
+  }
+
+  private async needSlot(): Promise<string> {
+    const { slot, publication, onConnect, onNewSlot } = this.options
+    const facts = await findSlot(this.client, publication)
+    const temporary = slot === 'temporary'
+    const name = temporary ? `banyan_${process.pid}_${randomBytes(4).toString('hex')}` : facts.name
+    const goesOn = await onConnect(temporary ? { ...facts, confirmed: undefined } : facts)
+    if (!goesOn) await onNewSlot(await makeSlot(this.client, name, slot))
+    return name
   }
 
   private receive(chunk: Buffer): void {
@@ -104,36 +140,36 @@ export class ReplicationStream {
     try {
       // 25 bytes before the message: 'w', start of the data, end of the log, clock.
       const message = decodeMessage(chunk.subarray(25))
+      if (message.tag === 'begin') this.inTransaction = true
+      else if (message.tag === 'commit') this.inTransaction = false
       this.options.onMessage(message, chunk.length)
-      if (message.tag === 'commit') this.received = message.endLsn
     } catch (error) {
-      // A message that we cannot read is a hole in the log: start over with a new slot rather than go on without it.
-      this.client.connection.stream.destroy(error instanceof Error ? error : new Error(String(error)))
+      // A message that we cannot read is a hole in the log: rather come back than go on without it.
+      this.fail(error instanceof Error ? error : new Error(String(error)))
     }
   }
 
   private receiveKeepAlive(chunk: Buffer): void {
-    const end = chunk.readBigUInt64BE(1)
-    // Whole transactions are applied as they arrive, so nothing before `end` is still on its way.
-    if (end > this.received) this.received = end
+    // The server sends in order: what commits before `end` has come, unless we are in the middle of a transaction.
+    if (!this.inTransaction) this.options.onProgress(chunk.readBigUInt64BE(1))
     if (chunk[17] === 1) this.sendStatus(false)
   }
 
   private beat(): void {
     if (Date.now() - this.lastHeard > SILENCE_MS) {
-      this.client.connection.stream.destroy(new Error('the database has been silent on the replication connection'))
+      this.fail(new Error('the database has been silent on the replication connection'))
       return
     }
-    this.sendStatus(true)
+    if (this.streaming) this.sendStatus(true)
   }
 
-  /** Standby status update. The log is in memory, so what was received needs no flush. */
+  /** Standby status update: what is acknowledged as flushed will not be sent again. */
   private sendStatus(askForReply: boolean): void {
     const frame = Buffer.alloc(39)
     frame.write('d', 0)
     frame.writeInt32BE(38, 1)
     frame.write('r', 5)
-    for (const at of [6, 14, 22]) frame.writeBigUInt64BE(this.received, at)
+    for (const at of [6, 14, 22]) frame.writeBigUInt64BE(this.options.acknowledged(), at)
     frame.writeBigInt64BE(BigInt(Date.now()) * 1000n - POSTGRES_EPOCH, 30)
     frame[38] = askForReply ? 1 : 0
     this.client.connection.stream.write(frame)

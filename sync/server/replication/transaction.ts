@@ -12,36 +12,53 @@ export interface RowChange {
   position: number
 }
 
-/** A committed transaction. Transactions arrive in the order of `lsn`. */
-export interface Transaction {
+/** Which transaction it is: enough to say whether a snapshot holds it. */
+export interface Commit {
   /** LSN of the commit record, as in pgoutput's Begin. */
   lsn: bigint
   /** 32-bit transaction id. */
   xid: number
-  changes: RowChange[]
-  /** Tables whose logs cannot be continued by `changes`: truncated, altered, without full old rows, or too much at once. */
-  broken: Set<number>
 }
 
-/** Bytes of row data that one transaction may hold in memory; beyond that its tables' shapes start anew. */
-const MAX_TRANSACTION_SIZE = 256 * 1024 * 1024
+/** A committed transaction, or a part of a big one. Transactions arrive one after the other, in the order of `lsn`. */
+export interface TransactionPart extends Commit {
+  changes: RowChange[]
+  /** Tables whose logs cannot be continued by `changes`: truncated, altered, or without full old rows. */
+  broken: Set<number>
+  /** Where the log goes on behind the commit; undefined while more parts follow. */
+  end: bigint | undefined
+}
+
+/** Bytes of row data that are held before they are handed on, although the transaction has not ended. */
+const PART_BYTES = 4 * 1024 * 1024
 
 /**
- * Turns the message stream into whole transactions.
+ * Turns the message stream into transactions. One that is bigger than memory passes in parts.
  *
  * Unchanged TOAST values are taken from the old row, which REPLICA IDENTITY FULL delivers with every value in it.
  */
 export class TransactionAssembler {
   private readonly relations = new Map<number, RelationMessage>()
-  private current: Transaction | undefined
+  private current: Omit<TransactionPart, 'end'> | undefined
   private position = 0
   private size = 0
-  private readonly onTransaction: (transaction: Transaction) => void
+  private readonly onPart: (part: TransactionPart) => void
   private readonly onRelation: (relation: RelationMessage) => void
+  private readonly partBytes: number
 
-  constructor(onTransaction: (transaction: Transaction) => void, onRelation: (relation: RelationMessage) => void) {
-    this.onTransaction = onTransaction
+  constructor(
+    onPart: (part: TransactionPart) => void,
+    onRelation: (relation: RelationMessage) => void,
+    partBytes = PART_BYTES,
+  ) {
+    this.onPart = onPart
     this.onRelation = onRelation
+    this.partBytes = partBytes
+  }
+
+  /** A transaction has begun and not ended. */
+  get open(): boolean {
+    return this.current !== undefined
   }
 
   /** Takes the next message; `bytes` is its length on the wire. */
@@ -52,10 +69,12 @@ export class TransactionAssembler {
         this.position = 0
         this.size = 0
         return
-      case 'commit':
-        if (this.current) this.onTransaction(this.current)
+      case 'commit': {
+        const whole = this.current
         this.current = undefined
+        if (whole) this.onPart({ ...whole, end: message.endLsn })
         return
+      }
       case 'relation':
         this.relations.set(message.oid, message)
         this.onRelation(message)
@@ -91,13 +110,17 @@ export class TransactionAssembler {
     if (!transaction) return
     const position = this.position
     this.position += 2
-    this.size += bytes
     const incomplete = (kind !== 'insert' && !old) || (kind !== 'delete' && !row)
-    if (!relation || incomplete || this.size > MAX_TRANSACTION_SIZE) {
+    if (!relation || incomplete) {
       transaction.broken.add(oid)
       return
     }
     transaction.changes.push({ kind, relation, old, new: row, position })
+    this.size += bytes
+    if (this.size < this.partBytes) return
+    this.current = { ...transaction, changes: [] }
+    this.size = 0
+    this.onPart({ ...transaction, end: undefined })
   }
 }
 

@@ -1,26 +1,15 @@
+import { createHash } from 'node:crypto'
 import pg from 'pg'
 import type { Catalog } from './catalog.ts'
 import { ALL_ROWS, type ShapeFilter } from './filter.ts'
 import { RowFormat } from './row-format.ts'
+import type { ShapeSource } from './shape-source.ts'
 import type { ShapeDefinition } from './shape-log.ts'
 import { keyColumns, type Table } from './table.ts'
 import { conditionColumns, emitCondition } from '../where/emit-condition.ts'
 import { WhereError } from '../where/lexer.ts'
 import { parseCondition } from '../where/parse-condition.ts'
 import { simpleEquality } from '../where/simple-equality.ts'
-
-/** What a reader asks for: the columns of the rows of a table. */
-export interface ShapeSource {
-  schema: string
-  table: string
-  columns?: readonly string[] | undefined
-  replica: 'default' | 'full'
-  /** The rows: all, those with a value in a column (but not those where `but` is true), or those that a condition picks. */
-  rows:
-    | { kind: 'all' }
-    | { kind: 'owner'; column: string; value: string; but?: string | undefined }
-    | { kind: 'where'; where: string; params: Readonly<Record<string, string>> }
-}
 
 /** A shape that cannot be: reasons by parameter, as Electric words them. */
 export class InvalidShape extends Error {
@@ -54,7 +43,8 @@ export async function defineShape(catalog: Catalog, db: pg.Pool, source: ShapeSo
       : filter.kind === 'sql'
         ? ['where', filter.condition]
         : []
-  return { id: JSON.stringify([table.oid, columns, source.replica, ...rows]), format, filter }
+  const id = createHash('sha1').update(JSON.stringify([table.oid, columns, source.replica, ...rows]))
+  return { id: id.digest('base64url'), source, format, filter }
 }
 
 function formatOf(table: Table, { columns, replica }: ShapeSource): RowFormat {

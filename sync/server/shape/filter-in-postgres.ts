@@ -1,11 +1,11 @@
 import pg from 'pg'
-import type { Transaction, Tuple } from '../replication/transaction.ts'
+import type { Commit, Tuple } from '../replication/transaction.ts'
 import type { ShapeChange } from './row-format.ts'
 import type { ShapeLog } from './shape-log.ts'
 import type { TableColumn } from './table.ts'
 
 interface Job {
-  transaction: Transaction
+  commit: Commit
   changes: ShapeChange[]
 }
 
@@ -13,6 +13,12 @@ interface Queue {
   jobs: Job[]
   /** The shape has applied everything up to here. */
   lsn: bigint
+}
+
+export interface FilterEvents {
+  /** `before` and `after` of the changes are filled in. Settles when the shape has them for good. */
+  decided: (shape: ShapeLog, commit: Commit, changes: ShapeChange[]) => Promise<void>
+  giveUp: (shape: ShapeLog, reason: string) => void
 }
 
 /** Transactions that may wait for Postgres' decision in one shape. */
@@ -25,11 +31,21 @@ const MAX_QUEUE = 10_000
 export class FilterInPostgres {
   private readonly queues = new Map<ShapeLog, Queue>()
   private readonly db: pg.Pool
-  private readonly giveUp: (shape: ShapeLog, reason: string) => void
+  private readonly events: FilterEvents
 
-  constructor(db: pg.Pool, giveUp: (shape: ShapeLog, reason: string) => void) {
+  constructor(db: pg.Pool, events: FilterEvents) {
     this.db = db
-    this.giveUp = giveUp
+    this.events = events
+  }
+
+  /** Transactions from this LSN on are not decided in every shape; undefined when nothing waits. */
+  get undecidedFrom(): bigint | undefined {
+    let oldest: bigint | undefined
+    for (const { jobs } of this.queues.values()) {
+      const lsn = jobs[0]?.commit.lsn
+      if (lsn !== undefined && (oldest === undefined || lsn < oldest)) oldest = lsn
+    }
+    return oldest
   }
 
   /** How far the shape is while transactions wait for a decision; undefined when none does. */
@@ -38,14 +54,14 @@ export class FilterInPostgres {
   }
 
   /** `before` is the LSN up to which the shape was complete when nothing waited. */
-  enqueue(shape: ShapeLog, transaction: Transaction, changes: ShapeChange[], before: bigint): void {
+  enqueue(shape: ShapeLog, commit: Commit, changes: ShapeChange[], before: bigint): void {
     const queue = this.queues.get(shape)
     if (queue) {
-      queue.jobs.push({ transaction, changes })
-      if (queue.jobs.length > MAX_QUEUE) this.giveUp(shape, 'its filter is too slow')
+      queue.jobs.push({ commit, changes })
+      if (queue.jobs.length > MAX_QUEUE) this.events.giveUp(shape, 'its filter is too slow')
       return
     }
-    const started: Queue = { jobs: [{ transaction, changes }], lsn: before }
+    const started: Queue = { jobs: [{ commit, changes }], lsn: before }
     this.queues.set(shape, started)
     void this.run(shape, started)
   }
@@ -59,14 +75,18 @@ export class FilterInPostgres {
       for (let job = queue.jobs[0]; job; job = queue.jobs[0]) {
         await this.decide(shape, job.changes)
         if (this.queues.get(shape) !== queue) return
+        await this.events.decided(shape, job.commit, job.changes)
+        if (this.queues.get(shape) !== queue) return
         queue.jobs.shift()
-        queue.lsn = job.transaction.lsn
-        shape.append(job.transaction, job.changes)
+        queue.lsn = job.commit.lsn
       }
       this.queues.delete(shape)
     } catch (error) {
       // Without a decision the log would have a hole.
-      this.giveUp(shape, `its filter could not be decided: ${error instanceof Error ? error.message : String(error)}`)
+      this.events.giveUp(
+        shape,
+        `its filter could not be decided: ${error instanceof Error ? error.message : String(error)}`,
+      )
     }
   }
 

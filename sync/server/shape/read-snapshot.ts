@@ -1,8 +1,15 @@
 import { createHash } from 'node:crypto'
 import pg from 'pg'
 import type { Tuple } from '../replication/transaction.ts'
-import type { Snapshot, ShapeDefinition } from './shape-log.ts'
+import type { ShapeDefinition } from './shape-log.ts'
 import { parseVisibility, snapshotEnd, type Visibility } from './snapshot-visibility.ts'
+
+/** A finished snapshot: the bodies of its chunks, without the brackets. */
+export interface Snapshot {
+  chunks: Buffer[]
+  rows: number
+  visibility: Visibility
+}
 
 /** Rows turned into messages before other work gets a turn. */
 const ROWS_A_TURN = 2000
@@ -49,13 +56,12 @@ async function chunk(
   rows: Tuple[],
   chunkSize: number,
 ): Promise<Snapshot> {
-  const chunks: string[] = []
+  const chunks: Buffer[] = []
   let visibility: Visibility | undefined
   let open: string[] = []
   let openSize = 0
-  let size = 0
   const close = (): void => {
-    chunks.push(open.join(','))
+    chunks.push(Buffer.from(open.join(',')))
     open = []
     openSize = 0
   }
@@ -69,11 +75,10 @@ async function chunk(
     const message = format.snapshotRow(names, row.slice(2))
     open.push(message)
     openSize += message.length
-    size += message.length
     if (openSize >= chunkSize) close()
   }
   if (!visibility) throw new Error('the snapshot query gave no snapshot')
   open.push(snapshotEnd(visibility))
   close()
-  return { chunks, rows: rows.length - 1, size, visibility }
+  return { chunks, rows: rows.length - 1, visibility }
 }

@@ -1,4 +1,4 @@
-import type { Transaction } from '../replication/transaction.ts'
+import type { Commit } from '../replication/transaction.ts'
 import type { Visibility } from './snapshot-visibility.ts'
 
 const CAPACITY = 16_384
@@ -15,7 +15,7 @@ export class RecentTransactions {
   private readonly lsns = new BigUint64Array(CAPACITY)
   private count = 0
 
-  add({ xid, lsn }: Transaction): void {
+  add({ xid, lsn }: Commit): void {
     this.xids[this.count % CAPACITY] = xid
     this.lsns[this.count % CAPACITY] = lsn
     this.count += 1

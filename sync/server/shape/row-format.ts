@@ -1,15 +1,9 @@
 import type { RelationMessage } from '../replication/pgoutput.ts'
-import type { RowChange, Transaction, Tuple } from '../replication/transaction.ts'
+import type { Commit, RowChange, Tuple } from '../replication/transaction.ts'
+import type { Operation } from '../storage/entry-index.ts'
 import { keyColumns, type Table, type TableColumn } from './table.ts'
 
 const BOOL = 16
-
-/** One entry of a shape's log. */
-export interface LogEntry {
-  lsn: bigint
-  position: number
-  json: string
-}
 
 /** What a change means to one shape, by whether the old and the new row are in it. */
 export interface ShapeChange {
@@ -18,8 +12,10 @@ export interface ShapeChange {
   after: boolean
 }
 
-interface Draft {
+/** A message to be, before it is known whether it is the last of its transaction. */
+export interface Draft {
   position: number
+  operation: Operation
   headers: Record<string, unknown>
   key: string
   value: Record<string, string | null>
@@ -72,29 +68,30 @@ export class RowFormat {
     })
   }
 
-  /** The entries of one transaction in one shape, the last of them marked. */
-  entries(transaction: Transaction, changes: readonly ShapeChange[]): LogEntry[] {
-    const drafts = changes.flatMap((change) => this.drafts(change))
-    return drafts.map((draft, at) => ({
-      lsn: transaction.lsn,
-      position: draft.position,
-      json: JSON.stringify({
-        key: draft.key,
-        value: draft.value,
-        ...(draft.oldValue && { old_value: draft.oldValue }),
-        headers: {
-          ...draft.headers,
-          relation: [this.table.schema, this.table.name],
-          lsn: String(transaction.lsn),
-          op_position: draft.position,
-          txids: [transaction.xid],
-          ...(at === drafts.length - 1 && { last: true }),
-        },
-      }),
-    }))
+  /** What changes of one transaction mean to one shape. */
+  drafts(changes: readonly ShapeChange[]): Draft[] {
+    return changes.flatMap((change) => this.draftsOf(change))
   }
 
-  private drafts({ change, before, after }: ShapeChange): Draft[] {
+  /** A message of the log; the last one of a transaction in a shape is marked. */
+  message({ position, operation, headers, key, value, oldValue }: Draft, commit: Commit, last: boolean): string {
+    return JSON.stringify({
+      key,
+      value,
+      ...(oldValue && { old_value: oldValue }),
+      headers: {
+        operation,
+        ...headers,
+        relation: [this.table.schema, this.table.name],
+        lsn: String(commit.lsn),
+        op_position: position,
+        txids: [commit.xid],
+        ...(last && { last: true }),
+      },
+    })
+  }
+
+  private draftsOf({ change, before, after }: ShapeChange): Draft[] {
     this.prepare(change.relation)
     const { old, new: row, position } = change
     if (before && after && old && row) return this.updated(old, row, position)
@@ -104,14 +101,15 @@ export class RowFormat {
   }
 
   private inserted(row: Tuple, position: number): Draft {
-    return { position, headers: { operation: 'insert' }, key: this.key(row), value: this.valueOf(row) }
+    return { position, operation: 'insert', headers: {}, key: this.key(row), value: this.valueOf(row) }
   }
 
   private deleted(row: Tuple, position: number): Draft {
     const whole = this.replica === 'full' || !this.hasPrimaryKey
     return {
       position,
-      headers: { operation: 'delete' },
+      operation: 'delete',
+      headers: {},
       key: this.key(row),
       value: whole ? this.valueOf(row) : this.valueOf(row, (column) => column.pkIndex !== null),
     }
@@ -133,7 +131,8 @@ export class RowFormat {
     return [
       {
         position,
-        headers: { operation: 'update' },
+        operation: 'update',
+        headers: {},
         key,
         value: full ? this.valueOf(row) : this.valueOf(row, (column) => column.pkIndex !== null || changed.has(column)),
         oldValue: full ? this.valueOf(old, (column) => changed.has(column)) : undefined,

@@ -1,26 +1,30 @@
-import type { Transaction } from '../replication/transaction.ts'
-import type { LogEntry, RowFormat, ShapeChange } from './row-format.ts'
+import type { Commit } from '../replication/transaction.ts'
+import type { Place } from '../storage/frame-log.ts'
+import { EntryIndex, type IndexedEntry } from '../storage/entry-index.ts'
+import type { LoadedShape } from '../storage/records.ts'
+import type { ShapeSource } from './shape-source.ts'
 import { formatOffset, type Offset } from './offset.ts'
+import type { RowFormat, ShapeChange } from './row-format.ts'
 import type { ShapeFilter } from './filter.ts'
-import { isVisible, type Visibility } from './snapshot-visibility.ts'
+import { formatVisibility, isVisible, parseVisibility, type Visibility } from './snapshot-visibility.ts'
 
 /** Which rows and columns of which table: two requests with one `id` read one log. */
 export interface ShapeDefinition {
   id: string
+  source: ShapeSource
   format: RowFormat
   filter: ShapeFilter
 }
 
-/** A finished snapshot: the bodies of its chunks, without the brackets. */
-export interface Snapshot {
-  chunks: string[]
-  rows: number
-  size: number
-  visibility: Visibility
+/** Changes that came while the snapshot was on its way. */
+export interface EarlyChanges {
+  commit: Commit
+  changes: ShapeChange[]
 }
 
 export interface Page {
-  messages: string[]
+  /** Where the messages are; a chunk of the snapshot is one place with many of them. */
+  places: Place[]
   offset: Offset
   /** The page ends where the log ends. */
   atEnd: boolean
@@ -29,82 +33,158 @@ export interface Page {
 }
 
 /**
- * One shape: its snapshot, and what was committed since.
+ * One shape: its snapshot, and what was committed since. Only places are held here; the text is in the log on the disk.
  *
- *   loading ──snapshot──▶ ready ──truncate, new layout, slot lost, eviction──▶ gone
- *      └───────────────────────────────────────────────────────────────────────▲
+ *   loading ──snapshot──▶ storing ──durable──▶ ready ──truncate, new layout, gap in the stream, eviction──▶ gone
+ *      └─────────────────────┴───────────────────────────────────────────────────────────────────────────────▲
  *
- * While it is loading, transactions are kept aside; those that the snapshot already holds are dropped afterwards.
+ * While it is loading, transactions are kept aside; those that the snapshot already holds are dropped afterwards. Readers
+ * see `published` entries: those whose transactions are durable as a whole.
  */
 export class ShapeLog {
+  readonly number: number
   readonly handle: string
   readonly definition: ShapeDefinition
   /** LSN of the last transaction seen before this shape was registered. */
   readonly registeredAt: bigint
-  state: 'loading' | 'ready' | 'gone' = 'loading'
+  /** Entries, published and not. */
+  readonly index = new EntryIndex()
+  state: 'loading' | 'storing' | 'ready' | 'gone' = 'loading'
   lastReadAt = Date.now()
-  size = 0
+  /** Rows that the shape has now. */
   rows = 0
+  chunks: Place[] = []
   failure: unknown
-  private chunks: string[] = []
-  private entries: LogEntry[] = []
-  /** Indexes in `entries` behind the last entry of each full chunk. */
-  private chunkEnds: number[] = []
+  /** Of a shape that Postgres decides: transactions up to here need no decision. */
+  decidedTo: bigint
+  /** The segment that holds the records of its making. */
+  madeIn = 0
+  private published = 0
+  /** Indexes behind the last entry of each full chunk of the log. */
+  private readonly chunkEnds: number[] = []
   private openChunkSize = 0
-  private early: { transaction: Transaction; changes: ShapeChange[] }[] = []
+  private early: EarlyChanges[] = []
   private visibility: Visibility | undefined
-  private waiters = new Set<() => void>()
+  private snapshotSize = 0
+  private entriesSize = 0
+  private inserted = { rows: 0, size: 0 }
+  private readonly waiters = new Set<() => void>()
   private loadWaiters: (() => void)[] = []
   private readonly chunkSize: number
 
-  constructor(handle: string, definition: ShapeDefinition, registeredAt: bigint, chunkSize: number) {
+  constructor(number: number, handle: string, definition: ShapeDefinition, registeredAt: bigint, chunkSize: number) {
+    this.number = number
     this.handle = handle
     this.definition = definition
     this.registeredAt = registeredAt
+    this.decidedTo = registeredAt
     this.chunkSize = chunkSize
   }
 
-  get length(): number {
-    return this.entries.length
+  /** Bytes in the log that this shape keeps alive. */
+  get size(): number {
+    return this.snapshotSize + this.entriesSize
   }
 
   get waiting(): number {
     return this.waiters.size
   }
 
-  /** Calls back when the snapshot is there, or when the shape is gone. */
-  onLoaded(callback: () => void): void {
-    if (this.state === 'loading') this.loadWaiters.push(callback)
-    else callback()
+  /** Bytes of the rows that it leads to: as many as it has now, each as long as its rows were on the average. */
+  get liveSize(): number {
+    return this.inserted.rows === 0 ? 0 : (this.rows * this.inserted.size) / this.inserted.rows
   }
 
-  load(snapshot: Snapshot): void {
-    if (this.state !== 'loading') return
-    this.state = 'ready'
-    this.chunks = snapshot.chunks
-    this.rows = snapshot.rows
-    this.size = snapshot.size
-    this.visibility = snapshot.visibility
-    for (const { transaction, changes } of this.early) this.append(transaction, changes)
+  /** Calls back when the snapshot is there, or when the shape is gone. */
+  onLoaded(callback: () => void): void {
+    if (this.state === 'ready' || this.state === 'gone') callback()
+    else this.loadWaiters.push(callback)
+  }
+
+  /** Whether a transaction is to be written to this log; while the snapshot is on its way it is kept aside. */
+  accepts(commit: Commit, changes: ShapeChange[]): boolean {
+    if (this.state === 'gone') return false
+    if (this.state === 'loading') {
+      this.early.push({ commit, changes })
+      return false
+    }
+    return !this.isInSnapshot(commit)
+  }
+
+  /** The snapshot is being written; gives the transactions that have to follow it. */
+  beginStoring(chunks: Place[], rows: number, visibility: Visibility): EarlyChanges[] {
+    this.state = 'storing'
+    this.visibility = visibility
+    this.holdSnapshot(chunks, rows)
+    const early = new Map<bigint, EarlyChanges>()
+    for (const { commit, changes } of this.early) {
+      if (this.isInSnapshot(commit)) continue
+      const before = early.get(commit.lsn)
+      // A big transaction comes in parts.
+      if (before) before.changes.push(...changes)
+      else early.set(commit.lsn, { commit, changes })
+    }
     this.early = []
+    return [...early.values()]
+  }
+
+  /** All that `stage` took before is durable, and so is the snapshot. */
+  becomeReady(): void {
+    if (this.state !== 'storing') return
+    this.state = 'ready'
     this.settle()
   }
 
-  /** Takes a transaction's changes that concern this shape, in commit order. */
-  append(transaction: Transaction, changes: ShapeChange[]): void {
-    if (this.state === 'gone') return
-    if (this.state === 'loading') {
-      this.early.push({ transaction, changes })
-      return
+  /** What the log on the disk must know about the snapshot. */
+  loaded(completeTo: bigint): LoadedShape {
+    const visibility = this.visibility ? formatVisibility(this.visibility) : null
+    return { rows: this.snapshotRows(), size: this.snapshotSize, completeTo: String(completeTo), visibility }
+  }
+
+  /** Takes up what the disk has after a restart. */
+  restore(loaded: LoadedShape, chunks: Place[], entries: EntryIndex): void {
+    this.holdSnapshot(chunks, loaded.rows)
+    if (loaded.visibility) this.visibility = parseVisibility(loaded.visibility.snapshot, loaded.visibility.lsn)
+    this.decidedTo = BigInt(loaded.completeTo)
+    for (let at = 0; at < entries.length; at += 1) this.stage(entries.at(at))
+    if (entries.length > 0 && entries.lsnAt(entries.length - 1) > this.decidedTo)
+      this.decidedTo = entries.lsnAt(entries.length - 1)
+    this.publish(this.index.length)
+    this.state = 'ready'
+  }
+
+  /** An entry has its place; readers see it when it is published. */
+  stage(entry: IndexedEntry): void {
+    this.index.push(entry)
+    this.entriesSize += entry.place.length
+    if (entry.operation === 'insert') {
+      this.rows += 1
+      this.inserted = { rows: this.inserted.rows + 1, size: this.inserted.size + entry.place.length }
+    } else if (entry.operation === 'delete') this.rows -= 1
+  }
+
+  /** Takes back the staged part of a transaction that has not come to its end. */
+  unstage(lsn: bigint): void {
+    this.early = this.early.filter(({ commit }) => commit.lsn !== lsn)
+    const from = this.index.firstAfter(lsn - 1n, Number.MAX_SAFE_INTEGER)
+    for (let at = from; at < this.index.length; at += 1) {
+      const { operation, place } = this.index.at(at)
+      this.entriesSize -= place.length
+      this.rows += operation === 'insert' ? -1 : operation === 'delete' ? 1 : 0
     }
-    if (this.visibility) {
-      if (transaction.lsn > this.visibility.lsn) this.visibility = undefined
-      else if (isVisible(this.visibility, transaction.xid)) return
+    this.index.truncate(from)
+  }
+
+  /** The first `count` entries are durable, and the transactions they belong to complete. */
+  publish(count: number): void {
+    if (count <= this.published) return
+    for (let at = this.published; at < count; at += 1) {
+      this.openChunkSize += this.index.lengthAt(at)
+      if (this.openChunkSize < this.chunkSize) continue
+      this.chunkEnds.push(at + 1)
+      this.openChunkSize = 0
     }
-    for (const change of changes) this.rows += Number(change.after) - Number(change.before)
-    const entries = this.definition.format.entries(transaction, changes)
-    if (entries.length === 0) return
-    for (const entry of entries) this.push(entry)
+    this.published = count
     this.wake()
   }
 
@@ -113,35 +193,36 @@ export class ShapeLog {
     if (this.state === 'gone') return
     this.state = 'gone'
     this.failure = failure
-    this.chunks = []
-    this.entries = []
     this.early = []
-    this.size = 0
     this.settle()
     this.wake()
   }
 
   /** What follows `from`, at most one chunk of it; undefined when `from` is beyond the end. */
-  read(from: Offset): Page | undefined {
+  page(from: Offset): Page | undefined {
     this.lastReadAt = Date.now()
-    if (from.at === 'now') return { messages: [], offset: this.end(), atEnd: true, whole: false }
+    if (from.at === 'now') return { places: [], offset: this.end(), atEnd: true, whole: false }
     if (from.at === 'before') return this.snapshotPage(0)
     if (from.at === 'snapshot' && from.chunk < this.chunks.length - 1) return this.snapshotPage(from.chunk + 1)
     if (from.at === 'snapshot' && from.chunk !== Number.POSITIVE_INFINITY && from.chunk > this.chunks.length - 1)
       return undefined
-    const last = this.entries.at(-1)
-    const start = from.at === 'log' ? this.indexAfter(from.lsn, from.position) : 0
-    if (from.at === 'log' && isBefore(last, from)) return undefined
-    const chunkEnd = this.chunkEnds.find((end) => end > start)
-    const end = chunkEnd ?? this.entries.length
-    const page = this.entries.slice(start, end)
-    const tail = page.at(-1)
+    if (from.at === 'log' && this.endsBefore(from)) return undefined
+    const start = from.at === 'log' ? this.index.firstAfter(from.lsn, from.position) : 0
+    const chunkEnd = firstAbove(this.chunkEnds, start)
+    const end = chunkEnd ?? this.published
+    const places: Place[] = []
+    for (let at = start; at < end; at += 1) places.push(this.index.placeAt(at))
     return {
-      messages: page.map((entry) => entry.json),
-      offset: tail ? { at: 'log', lsn: tail.lsn, position: tail.position } : from.at === 'log' ? from : SNAPSHOT_END,
-      atEnd: end === this.entries.length,
+      places,
+      offset: end > start ? this.offsetBehind(end) : from.at === 'log' ? from : SNAPSHOT_END,
+      atEnd: end >= this.published,
       whole: chunkEnd !== undefined,
     }
+  }
+
+  /** Entries that are published. */
+  get length(): number {
+    return this.published
   }
 
   /** Settles when the log moves, the shape goes, `signal` fires, or after `ms`. */
@@ -168,6 +249,30 @@ export class ShapeLog {
     return `${this.handle} ${this.state} ${formatOffset(this.end())}`
   }
 
+  private holdSnapshot(chunks: Place[], rows: number): void {
+    this.chunks = chunks
+    this.rows = rows
+    this.snapshotSize = chunks.reduce((sum, { length }) => sum + length, 0)
+    this.inserted = { rows, size: this.snapshotSize }
+  }
+
+  /** Rows of the snapshot, from those that it has now. */
+  private snapshotRows(): number {
+    let rows = this.rows
+    for (let at = 0; at < this.index.length; at += 1) {
+      const { operation } = this.index.at(at)
+      rows += operation === 'insert' ? -1 : operation === 'delete' ? 1 : 0
+    }
+    return rows
+  }
+
+  private isInSnapshot(commit: Commit): boolean {
+    if (!this.visibility) return false
+    if (commit.lsn <= this.visibility.lsn) return isVisible(this.visibility, commit.xid)
+    this.visibility = undefined
+    return false
+  }
+
   private settle(): void {
     const waiters = this.loadWaiters
     this.loadWaiters = []
@@ -175,44 +280,36 @@ export class ShapeLog {
   }
 
   private end(): Offset {
-    const last = this.entries.at(-1)
-    return last ? { at: 'log', lsn: last.lsn, position: last.position } : SNAPSHOT_END
+    return this.published > 0 ? this.offsetBehind(this.published) : SNAPSHOT_END
   }
 
-  private push(entry: LogEntry): void {
-    this.entries.push(entry)
-    this.size += entry.json.length + ENTRY_OVERHEAD
-    this.openChunkSize += entry.json.length
-    if (this.openChunkSize < this.chunkSize) return
-    this.chunkEnds.push(this.entries.length)
-    this.openChunkSize = 0
+  private offsetBehind(count: number): Offset {
+    return { at: 'log', lsn: this.index.lsnAt(count - 1), position: this.index.positionAt(count - 1) }
+  }
+
+  private endsBefore(offset: { lsn: bigint; position: number }): boolean {
+    if (this.published === 0) return true
+    const lsn = this.index.lsnAt(this.published - 1)
+    if (lsn !== offset.lsn) return lsn < offset.lsn
+    return this.index.positionAt(this.published - 1) < offset.position && offset.position !== Number.POSITIVE_INFINITY
   }
 
   private snapshotPage(chunk: number): Page {
-    const body = this.chunks[chunk]
-    return { messages: body === undefined ? [] : [body], offset: { at: 'snapshot', chunk }, atEnd: false, whole: true }
-  }
-
-  /** Index of the first entry behind the offset. */
-  private indexAfter(lsn: bigint, position: number): number {
-    let low = 0
-    let high = this.entries.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      const entry = this.entries[middle]
-      if (entry && (entry.lsn < lsn || (entry.lsn === lsn && entry.position <= position))) low = middle + 1
-      else high = middle
-    }
-    return low
+    const place = this.chunks[chunk]
+    return { places: place ? [place] : [], offset: { at: 'snapshot', chunk }, atEnd: false, whole: true }
   }
 }
 
 const SNAPSHOT_END: Offset = { at: 'snapshot', chunk: Number.POSITIVE_INFINITY }
-/** Rough bytes of an entry besides its text. */
-const ENTRY_OVERHEAD = 80
 
-function isBefore(last: LogEntry | undefined, offset: { lsn: bigint; position: number }): boolean {
-  if (!last) return true
-  if (last.lsn !== offset.lsn) return last.lsn < offset.lsn
-  return last.position < offset.position && offset.position !== Number.POSITIVE_INFINITY
+/** The first of rising numbers that is greater than `than`. */
+function firstAbove(numbers: readonly number[], than: number): number | undefined {
+  let low = 0
+  let high = numbers.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((numbers[middle] ?? 0) > than) high = middle
+    else low = middle + 1
+  }
+  return numbers[low]
 }

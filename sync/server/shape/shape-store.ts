@@ -1,74 +1,103 @@
-import { operationalError } from '../../../shared/kernel/errors.ts'
+import { operationalError, toAppError } from '../../../shared/kernel/errors.ts'
 import type { RelationMessage } from '../replication/pgoutput.ts'
-import type { Transaction } from '../replication/transaction.ts'
+import type { TransactionPart } from '../replication/transaction.ts'
 import type { DatabasePools } from '../database-pools.ts'
 import type { SyncLog } from '../sync-log.ts'
+import { cleanOldestSegment, liveBytes } from '../storage/clean-segments.ts'
+import type { FrameLog, Place } from '../storage/frame-log.ts'
+import { FrameBuilder, type LogOrigin } from '../storage/records.ts'
+import type { RecoveredLog, StoredShape } from '../storage/recover.ts'
 import { matchesRelation, type Catalog } from './catalog.ts'
+import { defineShape } from './define-shape.ts'
 import { FilterInPostgres } from './filter-in-postgres.ts'
 import { newHandle } from './handle.ts'
 import { readSnapshot } from './read-snapshot.ts'
 import { RecentTransactions } from './recent-transactions.ts'
 import { Router } from './router.ts'
-import type { ShapeChange } from './row-format.ts'
 import { ShapeLog, type ShapeDefinition } from './shape-log.ts'
+import { isShapeSource } from './shape-source.ts'
+import { ShapeWriter } from './shape-writer.ts'
+import { layoutHash } from './table.ts'
 
 export interface StoreLimits {
-  /** Characters in one chunk of a snapshot or log. */
+  /** Bytes in one chunk of a snapshot or log. */
   chunkSize: number
   maxShapes: number
-  /** Characters of all snapshots and logs together. */
+  /** Bytes that all snapshots and logs may keep on the disk. */
   maxSize: number
   /** A shape that nobody has read for this long may go. */
   idleMs: number
+  /** A log that another has replaced goes when nobody has read it for this long. */
+  replacedMs: number
 }
 
 export const DEFAULT_LIMITS: StoreLimits = {
   chunkSize: 10 * 1024 * 1024,
   maxShapes: 100_000,
-  maxSize: 512 * 1024 * 1024,
-  idleMs: 24 * 3_600_000,
+  maxSize: 2 * 1024 * 1024 * 1024,
+  idleMs: 7 * 24 * 3_600_000,
+  replacedMs: 3_600_000,
 }
 
-/** A log this much longer than the rows it leads to is not worth replaying to a new reader. */
-const LONG_LOG = { entries: 1000, timesRows: 4 }
+/** A new reader gets a new snapshot when the old one and its log are longer than this many times the rows they lead to. */
+const LONGER_THAN_ROWS = 1.25
+/** A log shorter than this is never worth a new snapshot. */
+const SHORT_LOG_BYTES = 8 * 1024
 /** Logs of one definition that are kept for those who still read them, besides the current one. */
-const OLD_LOGS = 3
+const OLD_LOGS = 8
 const SNAPSHOT_ATTEMPTS = 20
+/** Segments are cleaned when more than this part of the log is of no use. */
+const GARBAGE = 0.5
 
-/** All shapes, fed from one ordered stream of transactions. */
+/** All shapes of one log, fed from one ordered stream of transactions. */
 export class ShapeStore {
-  /** LSN of the last transaction that every hash-routed shape has; rises only. */
-  lsn = 0n
+  readonly writer: ShapeWriter
   private readonly current = new Map<string, ShapeLog>()
   private readonly byHandle = new Map<string, ShapeLog>()
   private readonly router = new Router()
   private readonly recent = new RecentTransactions()
   private readonly filters: FilterInPostgres
+  private readonly disk: FrameLog
   private readonly db: DatabasePools
   private readonly catalog: Catalog
   private readonly log: SyncLog
   private readonly limits: StoreLimits
+  private origin: LogOrigin | undefined
+  private nextNumber: number
+  private stored: StoredShape[]
+  private cleaning: Promise<void> | undefined
 
-  constructor(db: DatabasePools, catalog: Catalog, log: SyncLog, limits: StoreLimits) {
+  constructor(db: DatabasePools, catalog: Catalog, log: SyncLog, limits: StoreLimits, recovered: RecoveredLog) {
     this.db = db
     this.catalog = catalog
     this.log = log
     this.limits = limits
-    this.filters = new FilterInPostgres(db.decisions, (shape, reason) => {
-      this.log.warn({ event: 'sync.filter-failed', handle: shape.handle, reason }, 'a filter could not be decided')
-      this.drop(shape, reason)
+    this.disk = recovered.log
+    this.origin = recovered.origin
+    this.nextNumber = recovered.nextNumber
+    this.stored = recovered.shapes
+    this.filters = new FilterInPostgres(db.decisions, {
+      decided: (shape, commit, changes) => this.writer.decided(shape, commit, changes),
+      giveUp: (shape, reason) => {
+        log.warn({ event: 'sync.filter-failed', handle: shape.handle, reason }, 'a filter could not be decided')
+        this.drop(shape, reason)
+      },
     })
+    const drop = (shape: ShapeLog, reason: string): void => this.drop(shape, reason)
+    const dropTable = (oid: number, reason: string): void => this.dropTable(oid, reason)
+    const { disk, router, filters, recent } = this
+    const deps = { log: disk, router, filters, recent, drop, dropTable }
+    this.writer = new ShapeWriter(deps, recovered.lsn, recovered.end)
+    if (recovered.cutOff) this.note((frame) => frame.brokenOff(recovered.lsn + 1n))
   }
 
   get size(): number {
     return this.byHandle.size
   }
 
-  /** Of all snapshots and logs together. */
-  get characters(): number {
-    let total = 0
-    for (const shape of this.byHandle.values()) total += shape.size
-    return total
+  /** Bytes of all snapshots and logs. */
+  get bytes(): number {
+    return liveBytes(this.byHandle.values())
   }
 
   byName(handle: string): ShapeLog | undefined {
@@ -89,30 +118,49 @@ export class ShapeStore {
     return made
   }
 
-  /** What this shape has for certain: it has applied every transaction up to here. */
-  lsnOf(shape: ShapeLog): bigint {
-    return this.filters.lsnOf(shape) ?? this.lsn
+  /** The messages at places of the log, as text. */
+  async contents(places: readonly Place[]): Promise<string[]> {
+    if (places.length === 0) return []
+    const found = this.disk.read(places)
+    return (Array.isArray(found) ? found : await found).map((bytes) => bytes.toString('utf8'))
   }
 
-  apply(transaction: Transaction): void {
-    // A slot never delivers out of order; were it to, going on would tear holes in every log.
-    if (transaction.lsn <= this.lsn) throw new Error('a transaction came out of order')
-    for (const table of transaction.broken) this.dropTable(table, 'its log cannot be continued')
-    const affected = new Map<ShapeLog, ShapeChange[]>()
-    const undecided = new Map<ShapeLog, ShapeChange[]>()
-    for (const change of transaction.changes) {
-      this.router.route(change, (shape, before, after) => {
-        const decided = before !== undefined && after !== undefined
-        const map = decided ? affected : undecided
-        const list = map.get(shape) ?? []
-        map.set(shape, list)
-        list.push({ change, before: before ?? false, after: after ?? false })
-      })
+  /** The log has never followed a database. */
+  get isNew(): boolean {
+    return this.origin === undefined
+  }
+
+  /** Whether the log is of this database. */
+  follows(origin: LogOrigin): boolean {
+    return JSON.stringify(this.origin) === JSON.stringify(origin)
+  }
+
+  /** Begins a new log behind `point`. A commit record may begin exactly there, and must count as later. */
+  begin(origin: LogOrigin, point: bigint): void {
+    this.origin = origin
+    this.note((frame) => frame.origin(origin))
+    this.writer.advance(point)
+  }
+
+  /** Takes up the shapes of the log. Before the first transaction, with a connection to the database. */
+  async restore(origin: LogOrigin): Promise<void> {
+    const { stored } = this
+    this.stored = []
+    if (!this.follows(origin)) return
+    for (const one of stored) {
+      const shape = await this.revive(one).catch(() => undefined)
+      if (!shape) this.note((frame) => frame.dropped(one.number))
     }
-    this.recent.add(transaction)
-    for (const [shape, changes] of undecided) this.filters.enqueue(shape, transaction, changes, this.lsn)
-    this.lsn = transaction.lsn
-    for (const [shape, changes] of affected) shape.append(transaction, changes)
+    this.log.info({ event: 'sync.shapes-restored', shapes: this.size, of: stored.length }, 'shapes taken up')
+  }
+
+  /** Settles when all that was written so far is durable. */
+  settled(): Promise<void> {
+    return this.disk.settled()
+  }
+
+  apply(part: TransactionPart): void {
+    this.writer.apply(part)
   }
 
   /** A table's layout as the stream has it: shapes made for another layout end. */
@@ -131,6 +179,16 @@ export class ShapeStore {
     for (const shape of this.byHandle.values()) this.drop(shape, reason)
   }
 
+  /** Lets all readers go; the shapes stay in the log. */
+  async close(): Promise<void> {
+    for (const shape of this.byHandle.values()) {
+      this.filters.forget(shape)
+      shape.drop()
+    }
+    await this.cleaning?.catch(() => undefined)
+    await this.disk.close()
+  }
+
   /** Looks for tables that changed without a row being written since. */
   async reconcile(): Promise<void> {
     const tables = new Set([...this.byHandle.values()].map((shape) => shape.definition.format.table))
@@ -143,25 +201,73 @@ export class ShapeStore {
 
   /** Lets idle shapes go, and the least recently read when there are too many or they are too big. */
   evict(now = Date.now()): void {
-    let total = 0
-    for (const shape of this.byHandle.values()) total += shape.size
+    let total = this.bytes
     const idle = [...this.byHandle.values()].filter((shape) => shape.waiting === 0 && shape.state === 'ready')
     idle.sort((a, b) => a.lastReadAt - b.lastReadAt)
     for (const shape of idle) {
       const over = total > this.limits.maxSize || this.byHandle.size > this.limits.maxShapes
-      if (!over && now - shape.lastReadAt < this.limits.idleMs) return
+      const replaced = this.current.get(shape.definition.id) !== shape
+      if (!over && now - shape.lastReadAt < (replaced ? this.limits.replacedMs : this.limits.idleMs)) continue
       total -= shape.size
       this.drop(shape, 'not read for a while')
     }
   }
 
+  /** Gives space back to the disk when much of the log is of no use any more. */
+  clean(): Promise<void> {
+    this.cleaning ??= this.cleanSegments().finally(() => (this.cleaning = undefined))
+    return this.cleaning
+  }
+
+  private async cleanSegments(): Promise<void> {
+    for (let left = this.disk.segmentNumbers.length - 1; left > 0; left -= 1) {
+      if (this.disk.size * (1 - GARBAGE) <= this.bytes) return
+      await cleanOldestSegment({
+        log: this.disk,
+        shapes: () => this.byHandle.values(),
+        describe: (frame, shape) => {
+          frame.created(shape.number, this.created(shape))
+          frame.loaded(shape.number, shape.loaded(this.writer.completeTo(shape)))
+        },
+        closing: (frame) => {
+          if (this.origin) frame.origin(this.origin)
+          frame.committed(this.writer.lsn, this.writer.position)
+        },
+      })
+    }
+  }
+
   private create(definition: ShapeDefinition): ShapeLog {
     if (this.byHandle.size >= this.limits.maxShapes) this.evict()
-    const shape = new ShapeLog(newHandle(definition.id), definition, this.lsn, this.limits.chunkSize)
-    this.current.set(definition.id, shape)
+    const number = this.nextNumber++
+    const at = this.writer.registerAt
+    const shape = new ShapeLog(number, newHandle(definition.id), definition, at, this.limits.chunkSize)
+    this.register(shape)
+    void this.load(shape)
+    return shape
+  }
+
+  private register(shape: ShapeLog): void {
+    this.current.set(shape.definition.id, shape)
     this.byHandle.set(shape.handle, shape)
     this.router.add(shape)
-    void this.load(shape)
+  }
+
+  private async revive({
+    number,
+    created,
+    madeIn,
+    loaded,
+    chunks,
+    entries,
+  }: StoredShape): Promise<ShapeLog | undefined> {
+    if (!isShapeSource(created.source)) return undefined
+    const definition = await defineShape(this.catalog, this.db.decisions, created.source)
+    if (layoutHash(definition.format.table) !== created.layout) return undefined
+    const shape = new ShapeLog(number, created.handle, definition, this.writer.lsn, this.limits.chunkSize)
+    shape.madeIn = madeIn
+    shape.restore(loaded, chunks, entries)
+    this.register(shape)
     return shape
   }
 
@@ -169,8 +275,11 @@ export class ShapeStore {
     try {
       for (let attempt = 0; shape.state === 'loading'; attempt += 1) {
         const snapshot = await readSnapshot(this.db.snapshots, shape.definition, this.limits.chunkSize)
+        await this.writer.untilClosed()
+        if (shape.state !== 'loading') return
         if (!this.recent.hasUnseen(snapshot.visibility, shape.registeredAt)) {
-          shape.load(snapshot)
+          const completeTo = this.filters.lsnOf(shape) ?? this.writer.registerAt
+          this.writer.store(shape, snapshot, this.created(shape), completeTo)
           return
         }
         if (attempt === SNAPSHOT_ATTEMPTS)
@@ -184,10 +293,15 @@ export class ShapeStore {
     }
   }
 
+  private created({ handle, definition }: ShapeLog) {
+    return { handle, source: definition.source, layout: layoutHash(definition.format.table) }
+  }
+
   private trimOld(definition: ShapeDefinition): void {
     const all = this.router
       .shapesOf(definition.format.table.oid)
       .filter((shape) => shape.definition.id === definition.id)
+      .sort((a, b) => a.number - b.number)
     for (const shape of all.slice(0, Math.max(0, all.length - 1 - OLD_LOGS))) this.drop(shape, 'replaced')
   }
 
@@ -201,15 +315,22 @@ export class ShapeStore {
     if (this.current.get(shape.definition.id) === shape) this.current.delete(shape.definition.id)
     this.router.remove(shape)
     this.filters.forget(shape)
+    if (shape.state !== 'loading') this.note((frame) => frame.dropped(shape.number))
     shape.drop(failure)
-    if (failure !== undefined)
-      this.log.warn(
-        { event: 'sync.shape-failed', handle: shape.handle, reason, error: String(failure) },
-        'shape failed',
-      )
+    if (failure !== undefined) {
+      const error = toAppError(failure).message
+      this.log.warn({ event: 'sync.shape-failed', handle: shape.handle, reason, error }, 'shape failed')
+    }
+  }
+
+  /** Writes records that nobody waits for. */
+  private note(write: (frame: FrameBuilder) => void): void {
+    const frame = new FrameBuilder()
+    write(frame)
+    this.disk.append(frame.parts)
   }
 }
 
 function isLong(shape: ShapeLog): boolean {
-  return shape.state === 'ready' && shape.length > LONG_LOG.entries && shape.length > LONG_LOG.timesRows * shape.rows
+  return shape.state === 'ready' && shape.size > shape.liveSize * LONGER_THAN_ROWS + SHORT_LOG_BYTES
 }

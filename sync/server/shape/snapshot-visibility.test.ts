@@ -29,7 +29,7 @@ describe('RecentTransactions', () => {
     [103, 20n],
     [104, 30n],
   ] as const)
-    recent.add({ xid, lsn, changes: [], broken: new Set() })
+    recent.add({ xid, lsn })
 
   it('notices a commit that came from the slot before snapshots could see it', () => {
     expect(recent.hasUnseen(parseVisibility('103:105:103', '0/99'), 20n)).toBe(true)

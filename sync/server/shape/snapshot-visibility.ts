@@ -1,4 +1,4 @@
-import { parseLsn } from '../replication/lsn.ts'
+import { formatLsn, parseLsn } from '../replication/lsn.ts'
 
 /** What a snapshot of the database sees (`pg_current_snapshot()`), with 64-bit transaction ids. */
 export interface Visibility {
@@ -18,6 +18,11 @@ export function parseVisibility(snapshot: string, lsn: string): Visibility {
     running: new Set((running ?? '').split(',').filter(Boolean).map(BigInt)),
     lsn: parseLsn(lsn),
   }
+}
+
+/** The two texts that `parseVisibility` reads. */
+export function formatVisibility({ xmin, xmax, running, lsn }: Visibility): { snapshot: string; lsn: string } {
+  return { snapshot: `${xmin}:${xmax}:${[...running].join(',')}`, lsn: formatLsn(lsn) }
 }
 
 /** Whether the effects of the transaction with this 32-bit id are in the snapshot. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type pg from 'pg'
 
 /** A column as the catalogue has it. */
@@ -38,6 +39,11 @@ export function keyColumns(table: Table): string[] {
 /** Whether rows of `a` and `b` can stand in one log: same table, name, columns and types. */
 export function sameLayout(a: Table, b: Table): boolean {
   return layout(a) === layout(b)
+}
+
+/** The same for the same layout, also after a restart. */
+export function layoutHash(table: Table): string {
+  return createHash('sha1').update(layout(table)).digest('base64url')
 }
 
 function layout(table: Table): string {
