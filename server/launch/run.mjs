@@ -33,7 +33,7 @@ export function runInForeground(program, args, { env = process.env, watchParent 
  * npm passes nothing on when it is killed with -9, and its shell passes nothing on at all; without this the server would
  * live on, holding the port. npm is our parent, or the parent of the shell between us.
  */
-function whenNpmDies(act) {
+export function whenNpmDies(act) {
   if (!process.env.npm_lifecycle_event || process.platform === 'win32') return undefined
   const born = ancestry()
   return setInterval(() => {
