@@ -98,6 +98,35 @@ describe('questions that wait for an answer', () => {
     expect(rows.find(({ id }) => id === first.answer_message_id)?.status).toBe('deleted')
   })
 
+  it('begin, too, when the answer before them fails', async () => {
+    model.set({ fault: 'unauthorized', fault_times: 1 })
+    const { first, second, third } = await threeInARow()
+    await socket.until(endOf(third.execution_id))
+    expect(ends()).toEqual([first.execution_id, second.execution_id, third.execution_id])
+    const rows = await anna.query<{ id: string; status: string }>('chat.messages', { chat_id: first.chat_id })
+    const status = (id: string) => rows.find((row) => row.id === id)?.status
+    expect([first, second, third].map(({ answer_message_id }) => status(answer_message_id))).toEqual([
+      'failed',
+      'sent',
+      'sent',
+    ])
+    // There was no answer to show it.
+    expect(asked()[1]?.slice(-2)).toEqual(['一', '二'])
+  })
+
+  it('wait for the same answer when they are edited', async () => {
+    const { first, second, third } = await threeInARow()
+    const { chat: _chat, ...rest } = firstMessage({ agent_id: '', agent_version_id: null }, '二，改过的')
+    const edited = { ...rest, chat_id: first.chat_id, parent_message_id: second.parent_message_id }
+    await anna.push({ name: 'message.send', args: edited })
+    await socket.until(endOf(third.execution_id))
+    await socket.until(endOf(edited.execution_id))
+    expect(ends()[0]).toBe(first.execution_id)
+    const own = asked().find((messages) => messages?.at(-1) === '二，改过的')
+    expect(own?.slice(-3)).toEqual(['一', expect.stringContaining('word1'), '二，改过的'])
+    expect(ends().indexOf(second.execution_id)).toBeLessThan(ends().indexOf(third.execution_id))
+  })
+
   it('is taken back by nobody else', async () => {
     const { second, third } = await threeInARow()
     const boris = await server.person()

@@ -49,8 +49,9 @@ export class RunQueue {
   }
 
   /**
-   * Claims runs whose worker has gone silent, and stopped runs that still wait for another to end: at most `most`, and
-   * at most `company[n]` of those for which this is failure n + 1.
+   * Claims up to `most` runs. Those whose worker has gone silent, the least failed first: the n-th is claimed if `company`
+   * has n or more at its failures. And stopped runs that still wait, for another to end or for a place among those of
+   * their person: they need neither to end.
    */
   takeOver(most: number, company: readonly number[] = []): Promise<Claim[]> {
     return this.#db.query<Claim>(prepared(TAKE_OVER, [this.#owner, this.#lease_ms, most, [...company]]))
@@ -202,12 +203,12 @@ returning ${CLAIMED}`
  */
 const TAKE_OVER = `
 with expired as (
-  select execution_id, failures, row_number() over (partition by failures order by lease_until) as place
+  select execution_id, failures, row_number() over (order by failures, lease_until) as place
   from run_queue where lease_owner is not null and lease_until < now()
 ), locked as (
   select q.execution_id from run_queue q left join expired e on e.execution_id = q.execution_id
   where (e.place <= coalesce(($4::int[])[e.failures + 1], $3::int) and q.lease_owner is not null and q.lease_until < now())
-    or (q.blocked_by is not null and q.lease_owner is null and q.cancel_requested_at is not null)
+    or (q.lease_owner is null and q.cancel_requested_at is not null)
   limit $3::int for update of q skip locked
 )
 update run_queue q set lease_owner = $1::varchar, lease_until = now() + $2::int * interval '1 ms', leased_at = now(),

@@ -169,6 +169,24 @@ describe('a run', () => {
     expect(bench.mock.requests).toHaveLength(0)
   })
 
+  it('that was stopped when its worker was already dead is stopped, with the text it left', async () => {
+    const asked = await turn()
+    await bench.db.query(
+      `update run_queue set lease_owner = 'gone', attempt = 1, lease_until = now() + interval '300 ms',
+        cancel_requested_at = now() where execution_id = $1`,
+      [asked.execution_id],
+    )
+    await bench.db.query(`insert into run_partials values ($1, 1, 1, 'so far')`, [asked.execution_id])
+    await bench.work(quick)
+    expect(await ended(bench.db, asked)).toMatchObject({
+      content: 'so far',
+      status: 'sent',
+      workflow_status: 'cancelled',
+      execution_status: 'cancelled',
+    })
+    expect(bench.mock.requests).toHaveLength(0)
+  })
+
   it('survives a database that is away for a while', async () => {
     const asked = await turn()
     bench.mock.set({ first_token_ms: 100 })

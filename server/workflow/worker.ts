@@ -22,8 +22,9 @@ const LIMITS: WorkerLimits = {
 }
 
 /**
- * How many runs may be at work together after their first, second … failure. One run that kills its worker takes with it
- * all that are at work beside it: so those that were there are tried in ever smaller company, and in the end each alone.
+ * How many runs that have failed may be at work together, by the failures of the one that has failed most. A run that
+ * kills its worker takes with it all that are at work beside it: so those are tried in ever smaller company, and in the
+ * end each alone.
  */
 const COMPANY = [50, 12, 3, 1]
 
@@ -149,12 +150,11 @@ class LeasingWorker implements Worker {
     return load
   }
 
-  /** How many more runs may be taken over, by the failures they have had. */
+  /** How many more failed runs may join those at work here, by the failures they will have had. */
   #company(): number[] {
-    return COMPANY.map((most, index) => {
-      const here = [...this.#runs.values()].filter((run) => run.past.failures === index + 1).length
-      return Math.max(0, most - here)
-    })
+    const failed = [...this.#runs.values()].filter((run) => run.past.failures > 0)
+    const most = failed.map((run) => COMPANY[run.past.failures - 1] ?? 1)
+    return COMPANY.map((company) => Math.min(company, ...most) - failed.length)
   }
 
   #open(fence: Fence, user_id: string, past: Past): ActiveRun {

@@ -63,7 +63,9 @@ export const llm: Executor = {
         .then((whole) => (full.signal.aborted ? brokenOff(CUT) : whole))
         .catch((error: unknown) => {
           if (full.signal.aborted && !signal.aborted) return brokenOff(CUT)
-          if (heard.text !== '' || heard.usage) wasted(record(provider.kind, brokenOff(), sent, setting, messages))
+          // A model that was cut off before its first word has read the question.
+          if (heard.text !== '' || heard.usage || signal.aborted)
+            wasted(record(provider.kind, brokenOff(), sent, setting, messages))
           throw error
         })
       return {
@@ -84,7 +86,8 @@ type Heard = Pick<ModelResult, 'text' | 'usage' | 'first_text_ms'>
 
 /** As much of a result as there is of an answer that broke off. */
 function cutShort(heard: Heard, model: string, kind: ProviderKind, finish_reason: string | undefined): ModelResult {
-  return { ...heard, model, demo: kind === 'demo', finish_reason, retries: 0 }
+  const demo = kind === 'demo'
+  return { ...heard, model, demo, finish_reason, retries: 0, ...(demo && { usage: { prompt: 0, completion: 0 } }) }
 }
 
 const systemMessage = (content: string | null): ModelMessage[] => (content?.trim() ? [{ role: 'system', content }] : [])
