@@ -117,8 +117,9 @@ describe('the gateway', () => {
     // Our own /v1/shape stands in for it.
     const upstream = createElectricUpstream({ url: harness.url, secret: SECRET })
     const gateway = createGateway({ upstream })
-    const request = (query: Record<string, string>, signal = new AbortController().signal): Promise<GatewayResponse> =>
-      gateway.handle({ shape: 'preferences', query, user_id: ann, epoch: 1 }, signal)
+    const { signal } = new AbortController()
+    const request = (query: Record<string, string>, until = signal): Promise<GatewayResponse> =>
+      gateway.handle({ shape: 'preferences', query, user_id: ann, epoch: 1 }, until)
     const first = await request({ offset: '-1' })
     expect(first).toMatchObject({
       status: 200,
@@ -129,6 +130,10 @@ describe('the gateway', () => {
     const handle = first.headers['electric-handle'] ?? ''
     expect((await request({ offset: '0_inf', handle: '1-1' })).status).toBe(409)
     const end = (await request({ offset: 'now' })).headers['electric-offset'] ?? ''
+    for (const shape of ['chats', 'messages', 'runs'])
+      expect(await gateway.handle({ shape, query: { offset: '-1' }, user_id: ann, epoch: 1 }, signal)).toMatchObject({
+        status: 200,
+      })
     const aborted = new AbortController()
     setTimeout(() => aborted.abort(), 50)
     const started = performance.now()
