@@ -6,6 +6,7 @@ import { defineConfig } from 'vite'
 import { VitePWA } from 'vite-plugin-pwa'
 import { baseChunk } from './build/base-chunk.ts'
 import { emitManifest } from './build/emit-manifest.ts'
+import { noChunkCycles } from './build/no-chunk-cycles.ts'
 import { precompress } from './build/precompress.ts'
 
 const root = path.dirname(fileURLToPath(import.meta.url))
@@ -34,6 +35,7 @@ export default defineConfig({
         maximumFileSizeToCacheInBytes: 16 << 20,
       },
     }),
+    noChunkCycles(),
     precompress(path.join(root, '../dist/client')),
   ],
   worker: { format: 'es' },
@@ -49,7 +51,6 @@ export default defineConfig({
       output: {
         // What every page needs travels together: a hundred files of half a kilobyte compress badly.
         codeSplitting: {
-          includeDependenciesRecursively: false,
           groups: [
             { name: 'vue', test: /node_modules[\\/](?:@vue|vue|vue-router)[\\/]/ },
             {
@@ -60,7 +61,7 @@ export default defineConfig({
             },
             {
               name: 'contracts',
-              test: /shared[\\/]kernel[\\/]|node_modules[\\/]typebox[\\/]build[\\/](?:guard|system|type[\\/]types)[\\/]/,
+              test: /shared[\\/]kernel[\\/]|node_modules[\\/]typebox[\\/]build[\\/](?:guard|system|type)[\\/]/,
               minShareCount: 3,
             },
           ],

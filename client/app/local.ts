@@ -36,10 +36,22 @@ export function useWaiting(): ComputedRef<ReadonlySet<string>> {
 }
 
 let stop: (() => void)[] = []
+/** The store that is on its way. */
+let opening: Promise<LocalStore> | undefined
 
 /** Opens the store of a person; the engine's code arrives now and not before. */
 export async function openLocal(options: OpenStoreOptions): Promise<LocalStore> {
   if (opened.value?.user_id === options.user_id) return opened.value
+  const mine = open(options)
+  opening = mine
+  try {
+    return await mine
+  } finally {
+    if (opening === mine) opening = undefined
+  }
+}
+
+async function open(options: OpenStoreOptions): Promise<LocalStore> {
   await closeLocal({ wipe: false })
   const { openStore } = await import('../../sync/client/open-store.ts')
   const local = await openStore(options)
@@ -154,7 +166,8 @@ export async function mutate<A extends TObject>(
   mutator: Mutator<A>,
   args: MutatorArgs<Mutator<A>>,
 ): Promise<{ id: string } | undefined> {
-  const local = opened.value
+  // What somebody does in the first second waits for the store, and is not lost.
+  const local = opened.value ?? (await opening?.catch(() => undefined))
   if (!local) return undefined
   const done = await attempt(() => local.mutate(mutator, args))
   pending.value = new Set(local.pendingIds())

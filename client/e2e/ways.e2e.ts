@@ -70,6 +70,17 @@ it('leads a reviewer who builds nothing to the reviews, on a phone too', async (
   await page.context().close()
 })
 
+it.each(['desktop', 'phone'] as const)('shows each way with its picture, on a %s', async (device) => {
+  const page = await signedIn(devices[device], ADMIN)
+  const links = page.getByRole('navigation', { name: '主导航' }).getByRole('link')
+  await links.first().waitFor()
+  const bare = await links.evaluateAll((all) =>
+    all.filter((link) => !link.querySelector('svg')).map((link) => link.textContent),
+  )
+  expect(bare).toEqual([])
+  await page.context().close()
+})
+
 it('leaves no error behind', () => {
   expect(troubles.flatMap(({ lines }) => lines)).toEqual([])
 })
