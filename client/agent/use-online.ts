@@ -1,3 +1,4 @@
+import { useDocumentVisibility } from '@vueuse/core'
 import { onScopeDispose, shallowRef, toValue, watch, type MaybeRefOrGetter, type ShallowRef } from 'vue'
 import type { LocalStore } from '../../sync/client/local-store.ts'
 import { store, syncStatus } from '../app/local.ts'
@@ -19,18 +20,21 @@ interface Options {
   keep?: MaybeRefOrGetter<string | undefined>
   /** Shows the answer to the last key until the new one is there. */
   linger?: boolean
+  /** How old an answer may get while somebody looks at it, ms. */
+  fresh?: number
 }
 
 /** Something that only the server knows: asked for, and for bad times remembered. */
 export function useOnline<T>(
   load: (signal: AbortSignal) => Promise<T>,
-  { key, keep, linger = false }: Options,
+  { key, keep, linger = false, fresh: lifetime }: Options,
 ): Online<T> {
   const data = shallowRef<T>()
   const error = shallowRef<unknown>()
   const loading = shallowRef(true)
   const stale = shallowRef(false)
   let running: AbortController | undefined
+  let asked_at = 0
   /** The key that `data` answers. */
   let answered: string | undefined
 
@@ -40,12 +44,13 @@ export function useOnline<T>(
     stale.value = old
   }
 
-  async function reload(): Promise<void> {
+  async function reload(quiet = false): Promise<void> {
     running?.abort()
     const asked = toValue(key)
     if (asked === undefined) return
     const own = (running = new AbortController())
-    loading.value = true
+    asked_at = Date.now()
+    if (!quiet) loading.value = true
     try {
       const fresh = await load(own.signal)
       if (own.signal.aborted) return
@@ -54,7 +59,7 @@ export function useOnline<T>(
       const name = toValue(keep)
       if (name) void opened(own.signal).then((local) => local?.boot.write(name, fresh).catch(() => undefined))
     } catch (problem) {
-      if (own.signal.aborted) return
+      if (own.signal.aborted || (quiet && data.value !== undefined)) return
       error.value = problem
       if (answered !== asked) show(undefined, undefined, false)
       await remember(asked, own.signal)
@@ -86,8 +91,18 @@ export function useOnline<T>(
       if (before === 'offline' && state !== 'offline' && error.value !== undefined) void reload()
     },
   )
+  // Others work on the same things: what is looked at for long is asked for again, quietly.
+  if (lifetime !== undefined) {
+    const visibility = useDocumentVisibility()
+    const renew = () => {
+      if (visibility.value === 'visible' && !loading.value && Date.now() - asked_at >= lifetime) void reload(true)
+    }
+    const timer = setInterval(renew, lifetime)
+    watch(visibility, renew)
+    onScopeDispose(() => clearInterval(timer))
+  }
   onScopeDispose(() => running?.abort())
-  return { data, error, loading, stale, reload }
+  return { data, error, loading, stale, reload: () => reload() }
 }
 
 /** The person's store; at the start of a visit it opens a moment after the page. */

@@ -10,7 +10,7 @@ export function useReviews() {
   const queue = ref<Queue>('open')
   const { data, error, loading, stale, reload } = useOnline(
     (signal) => call(listReviews, { query: { state: queue.value }, signal }),
-    { key: queue },
+    { key: queue, fresh: 15_000 },
   )
   const entries = computed(() => {
     const open = queue.value === 'open'

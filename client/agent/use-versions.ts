@@ -15,6 +15,7 @@ export function useVersions(agent_id: MaybeRefOrGetter<string>): Versions {
   const { data, error, loading, reload } = useOnline((signal) => load(toValue(agent_id), signal), {
     key: agent_id,
     keep: () => `versions.${toValue(agent_id)}`,
+    fresh: 30_000,
   })
   const list = computed(() =>
     [...(data.value?.versions ?? [])].sort(

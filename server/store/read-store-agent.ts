@@ -2,7 +2,7 @@ import { userError } from '../../shared/kernel/errors.ts'
 import type { Database } from '../kernel/db.ts'
 import type { Actor } from '../kernel/request.ts'
 import { ratingsOf, scoreCounts } from './rating.repository.ts'
-import { approvedVersions, hasUsed, storeAgentBySlug } from './store.repository.ts'
+import { approvedVersions, standingOf, storeAgentBySlug } from './store.repository.ts'
 
 const SCORES = [1, 2, 3, 4, 5]
 
@@ -21,6 +21,6 @@ export async function readStoreAgent(db: Database, { user_id }: Actor, slug: str
     versions: versions.map(({ version, changelog, published_at }) => ({ version, changelog, published_at })),
     ratings,
     histogram: SCORES.map((score) => counts.find((entry) => entry.score === score)?.count ?? 0),
-    used: await hasUsed(db, user_id, agent.id),
+    ...(await standingOf(db, user_id, agent.id)),
   }
 }

@@ -107,12 +107,21 @@ export function approvedVersions(db: Queryable, agent_id: string): Promise<Appro
   )
 }
 
-/** Whether the person has ever run the agent. */
-export async function hasUsed(db: Queryable, user_id: string, agent_id: string): Promise<boolean> {
-  const rows = await db.query(
-    prepared('select 1 from agent_usages where agent_id = $1 and user_id = $2', [agent_id, user_id]),
+/** Whether the person has ever run the agent, and whether they made it. */
+export async function standingOf(
+  db: Queryable,
+  user_id: string,
+  agent_id: string,
+): Promise<{ used: boolean; own: boolean }> {
+  const [row] = await db.query<{ used: boolean; own: boolean }>(
+    prepared(
+      `select exists (select 1 from agent_usages where agent_id = a.id and user_id = $2) as used,
+         developer_id = $2 as own
+       from agents a where id = $1`,
+      [agent_id, user_id],
+    ),
   )
-  return rows.length > 0
+  return row ?? { used: false, own: false }
 }
 
 export async function categories(db: Queryable): Promise<Category[]> {

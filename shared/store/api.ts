@@ -89,8 +89,9 @@ export const getStoreAgent = endpoint({
     ratings: Type.Array(rating),
     /** Counts of 1 to 5 stars. */
     histogram: Type.Array(Type.Integer(), { minItems: 5, maxItems: 5 }),
-    /** Whether this person has used it, and so may rate it. */
+    /** Whether this person has used it, and so may rate it, unless it is their own. */
     used: Type.Boolean(),
+    own: Type.Boolean(),
   }),
 })
 
