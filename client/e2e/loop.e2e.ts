@@ -1,27 +1,40 @@
-import { tmpdir } from 'node:os'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { devices, launchChromium } from '../../server/kernel/testing/chromium.ts'
-import { eventually, newPage, replica, signIn, signUp, untilReplica, type Trouble } from './person.ts'
+import {
+  eventually,
+  move,
+  newPage,
+  photograph,
+  replica,
+  say,
+  signIn,
+  signUp,
+  untilReplica,
+  type Trouble,
+} from './person.ts'
 import { ADMIN, createProduct, type Product } from './product.ts'
 
-/** The whole loop: an agent is made, tried, submitted, approved by another person, found, and used by a third. */
+/** The whole loop: an agent is made, tried, sent back, mended, approved by another person, found, used and rated. */
 
 let product: Product
 let browser: Browser
+let developer: Page
+let admin: Page
+let user: Page
 const troubles: Trouble[] = []
-const pages = new Map<string, Page>()
+const NAME = '诗词鉴赏'
 const SECRET = '只有作者知道的提示词'
+const FIRST = `你懂诗词。\n${SECRET}\n回答要短。`
 
 beforeAll(async () => {
   product = await createProduct()
   await product.start()
+  product.model.set({ tokens_per_second: 200 })
   browser = await launchChromium()
-  for (const name of ['developer', 'admin', 'user']) {
-    const { page, trouble } = await newPage(await browser.newContext(devices.desktop), product.origin)
-    pages.set(name, page)
-    troubles.push(trouble)
-  }
+  developer = await open()
+  admin = await open()
+  user = await open()
 }, 120_000)
 
 afterAll(async () => {
@@ -29,141 +42,249 @@ afterAll(async () => {
   await product.remove()
 })
 
-// What people would have seen, for whoever has to find out why.
-afterEach(async ({ task }) => {
-  if (task.result?.state !== 'fail') return
-  for (const [name, page] of pages)
-    await page
-      .screenshot({ path: `${tmpdir()}/loop-${task.name.slice(0, 20).replaceAll(' ', '-')}-${name}.png` })
-      .catch(() => undefined)
-})
+afterEach(({ task }) => photograph('loop', task, [developer, admin, user]))
 
-function pageOf(name: string): Page {
-  const page = pages.get(name)
-  if (!page) throw new Error(`nobody is ${name}`)
+async function open(): Promise<Page> {
+  const { page, trouble } = await newPage(await browser.newContext(devices.desktop), product.origin)
+  troubles.push(trouble)
   return page
 }
 
-describe('the loop of the product', () => {
-  it('lets a developer make an agent and try the draft', async () => {
-    const page = pageOf('developer')
-    await signUp(page, product.origin, {
+const button = (on: Page | Locator, name: string) => on.getByRole('button', { name, exact: true })
+
+/** Makes an agent with a prompt, and waits until the server has it. */
+async function make(page: Page, name: string, prompt: string): Promise<void> {
+  await move(page, '/studio')
+  await button(page, '新建智能体').first().click()
+  await page.keyboard.type(name)
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/studio\/[0-9a-f-]{36}/)
+  await write(page, prompt)
+}
+
+async function write(page: Page, prompt: string): Promise<void> {
+  await page.getByRole('tab', { name: '提示词' }).click()
+  await page.getByRole('textbox', { name: '系统提示词' }).fill(prompt)
+  await untilReplica(page)
+  await eventually('the draft has reached the server', async () => {
+    const rows = await replica<{ system_prompt: string }>(page, 'select system_prompt from agent_drafts_synced')
+    return rows.some(({ system_prompt }) => system_prompt === prompt)
+  })
+}
+
+async function submit(page: Page, changelog: string): Promise<void> {
+  await button(page, '提交审核').click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByRole('textbox', { name: '更新说明' }).fill(changelog)
+  await button(dialog, '提交').click()
+  await dialog.waitFor({ state: 'detached' })
+  await page.getByText('审核中').first().waitFor()
+}
+
+async function openReview(page: Page, name: string): Promise<void> {
+  await move(page, '/review')
+  await page
+    .getByRole('link', { name: new RegExp(name) })
+    .first()
+    .click()
+  await page.waitForURL(/review\/[0-9a-f-]{36}/)
+  await page.getByRole('region', { name: '系统提示词：逐行对比' }).waitFor()
+}
+
+async function decide(page: Page, what: '批准发布' | '退回', reason?: string): Promise<void> {
+  await button(page, what).click()
+  const dialog = page.getByRole('dialog')
+  if (reason !== undefined) {
+    expect(await button(dialog, what).isDisabled(), 'a reason is needed').toBe(true)
+    await page.keyboard.type(reason)
+  }
+  await button(dialog, what).click()
+  await dialog.waitFor({ state: 'detached' })
+}
+
+/** What a program sees of the agent in the store. */
+async function listed(
+  page: Page,
+): Promise<{ id: string; slug: string; version: string; rating_count: number } | undefined> {
+  return page.evaluate(async (name) => {
+    const { agents } = await (await fetch(`/api/store/agents?q=${encodeURIComponent(name)}`)).json()
+    return agents[0]
+  }, NAME)
+}
+
+describe('an agent', () => {
+  it('is made and tried as a draft', async () => {
+    await signUp(developer, product.origin, {
       name: '开发者',
       email: 'dev@example.com',
       password: 'a long developer password',
     })
-    await page.goto(`${product.origin}/studio`)
-    await page
-      .getByRole('button', { name: /新建|创建/ })
-      .first()
-      .click()
-    await page.getByRole('dialog').getByRole('textbox').first().fill('诗词鉴赏')
-    await page
-      .getByRole('dialog')
-      .getByRole('button', { name: /创建|新建/ })
-      .click()
-    await page.waitForURL(/studio\/[0-9a-f-]{36}/)
-    await page
-      .getByRole('textbox', { name: /提示词/ })
-      .first()
-      .fill(SECRET)
-    await untilReplica(page)
-    await eventually('the draft has reached the server', async () => {
-      const rows = await replica<{ system_prompt: string }>(page, 'select system_prompt from agent_drafts_synced')
-      return rows.some(({ system_prompt }) => system_prompt === SECRET)
-    })
-    await page
-      .getByRole('button', { name: '试聊' })
-      .or(page.getByRole('link', { name: '试聊' }))
-      .first()
-      .click()
-    await page.waitForURL(/chat\/new/)
-    await page.locator('textarea').last().fill('你好')
-    await page.locator('textarea').last().press('Enter')
-    await page.getByText('word60').first().waitFor({ timeout: 30_000 })
+    await make(developer, NAME, FIRST)
+    await button(developer, '试聊').click()
+    await developer.waitForURL(/chat\/new/)
+    await say(developer, '你好')
+    await developer.getByTestId('answer').getByText('word60').waitFor({ timeout: 30_000 })
     expect(JSON.stringify(product.model.requests.at(-1)?.body.messages)).toContain(SECRET)
   })
 
-  it('lets the developer submit it, and shows it to nobody yet', async () => {
-    const page = pageOf('developer')
-    await page.goto(`${product.origin}/studio`)
-    await page.getByText('诗词鉴赏').first().click()
-    await page.getByRole('button', { name: '提交审核' }).first().click()
-    const dialog = page.getByRole('dialog')
-    await dialog.getByRole('textbox').last().fill('首个版本')
-    await dialog.getByRole('button', { name: /提交/ }).last().click()
-    await page.getByText('审核中').first().waitFor()
+  it('is submitted, and shown to nobody yet', async () => {
+    await move(developer, '/studio')
+    await developer.getByRole('link', { name: NAME }).click()
+    await submit(developer, '首个版本')
+    expect(await listed(developer)).toBeUndefined()
   })
 
-  it('lets a reviewer read, try and approve it', async () => {
-    const page = pageOf('admin')
-    await signIn(page, product.origin, ADMIN)
-    await page.goto(`${product.origin}/review`)
-    await page.getByText('诗词鉴赏').first().click()
-    await page.getByText(SECRET).first().waitFor()
-    await page
-      .getByRole('button', { name: /试用|试一试|试聊/ })
-      .first()
-      .click()
-    await page.waitForURL(/chat\/[0-9a-f-]{36}/)
-    await page.locator('textarea').last().fill('试一下')
-    await page.locator('textarea').last().press('Enter')
-    await page.getByText('word60').first().waitFor({ timeout: 30_000 })
-    await page.goto(`${product.origin}/review`)
-    await page.getByText('诗词鉴赏').first().click()
-    await page.getByRole('button', { name: '批准发布' }).first().click()
-    await page
-      .getByRole('dialog')
-      .getByRole('button', { name: /批准|发布|确定/ })
-      .last()
-      .click()
-    await eventually('the version is current', async () => {
-      const reply = await page.evaluate(async () =>
-        (await fetch('/api/store/agents?q=' + encodeURIComponent('诗词'))).json(),
-      )
-      return reply.total === 1
+  it('is read by a reviewer, tried in a chat of the review, and approved', async () => {
+    await signIn(admin, product.origin, ADMIN)
+    await openReview(admin, NAME)
+    await admin.getByText(SECRET).waitFor()
+    await admin.getByText('首次提交').waitFor()
+    await untilReplica(admin)
+    await button(admin, '试用').click()
+    await admin.waitForURL(/chat\/[0-9a-f-]{36}/)
+    await admin.getByRole('main').getByText('审核试用').first().waitFor()
+    await say(admin, '试一下')
+    await admin.getByTestId('answer').getByText('word60').waitFor({ timeout: 30_000 })
+    await openReview(admin, NAME)
+    await decide(admin, '批准发布')
+    await eventually('the version is current', async () => (await listed(admin))?.version === '1.0.0')
+  })
+
+  it('is sent back with a reason, which the author sees, mends and answers with a new version', async () => {
+    await write(developer, `${FIRST}\n不许说明出处。`)
+    await submit(developer, '不再说明出处')
+    await openReview(admin, NAME)
+    const diff = admin.getByRole('region', { name: '系统提示词：逐行对比' })
+    expect((await diff.textContent())?.match(/新增/g)).toHaveLength(1)
+    await diff.getByText('不许说明出处').waitFor()
+    await decide(admin, '退回', '必须说明出处。')
+    await developer.reload()
+    await developer.getByText('必须说明出处。').first().waitFor()
+    await write(developer, `${FIRST}\n必须说明出处。`)
+    await submit(developer, '按意见改好')
+    await developer.getByText('按意见改好').waitFor()
+  })
+
+  it('is compared with the version that was approved last, and approved in turn', async () => {
+    await openReview(admin, NAME)
+    const diff = admin.getByRole('region', { name: '系统提示词：逐行对比' })
+    const text = (await diff.textContent()) ?? ''
+    expect(text.match(/新增/g)).toHaveLength(1)
+    expect(text).not.toContain('不许')
+    expect(text).toContain('必须说明出处')
+    await admin.getByText('必须说明出处。', { exact: true }).last().waitFor()
+    await decide(admin, '批准发布')
+    await eventually('the new version is current', async () => (await listed(admin))?.version === '1.0.2')
+  })
+
+  it('is not for its author to decide about', async () => {
+    await make(admin, '管理员自己的', '你好')
+    await submit(admin, '')
+    await openReview(admin, '管理员自己的')
+    await admin.getByText('这是你自己的智能体').waitFor()
+    expect(await button(admin, '批准发布').isDisabled()).toBe(true)
+    expect(await button(admin, '退回').isDisabled()).toBe(true)
+    const status = await admin.evaluate(async () => {
+      const version = location.pathname.split('/').at(-1)
+      const init = {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ decision: 'approve', reason: '' }),
+      }
+      return (await fetch(`/api/reviews/${version}/decision`, init)).status
     })
+    expect(status).toBe(403)
   })
+})
 
-  it('lets a user find it in Chinese, open it with no settings, chat, and rate it', async () => {
-    const page = pageOf('user')
-    await signUp(page, product.origin, { name: '用户', email: 'user@example.com', password: 'a long user password' })
-    await page.goto(`${product.origin}/store`)
-    await page.getByRole('searchbox').or(page.locator('input[type="search"]')).first().fill('诗词')
-    await page.getByText('诗词鉴赏').first().waitFor()
-    await page.getByRole('button', { name: '试用' }).first().click()
-    await page.waitForURL(/chat\/new/)
-    await untilReplica(page)
-    await page.locator('textarea').last().fill('床前明月光')
-    await page.locator('textarea').last().press('Enter')
-    await page.getByText('word60').first().waitFor({ timeout: 30_000 })
-  })
-
-  it('keeps the prompt out of the user’s replica and out of everything the server told them', async () => {
-    const page = pageOf('user')
+describe('in the store', () => {
+  it('nothing of others is in the replica of somebody who is new', async () => {
+    await signUp(user, product.origin, { name: '用户', email: 'user@example.com', password: 'a long user password' })
+    await untilReplica(user)
+    const me = await user.evaluate(async () => (await (await fetch('/api/session')).json()).user.id)
     const tables = await replica<{ table_name: string }>(
-      page,
+      user,
+      "select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'",
+    )
+    expect(tables.length).toBeGreaterThan(10)
+    for (const { table_name } of tables) {
+      const rows = await replica(user, `select * from ${table_name}`)
+      const owners = rows.flatMap((row) => row['user_id'] ?? row['developer_id'] ?? [])
+      expect(new Set([...owners, me]), `${table_name} holds rows of others`).toEqual(new Set([me]))
+      if (/^(?:agent|chat|message|branch|run|task)/.test(table_name)) expect(rows, table_name).toEqual([])
+    }
+  })
+
+  it('it is found in Chinese, and rated only by who has used it', async () => {
+    await user.goto(`${product.origin}/store`)
+    await user.getByRole('searchbox').fill('诗词')
+    const card = user.getByRole('listitem').filter({ hasText: NAME })
+    await card.getByText('刚上架').waitFor()
+    const agent = await listed(user)
+    await user.getByRole('link', { name: NAME }).click()
+    await user.getByText('和它聊过之后，就可以评分了。').waitFor()
+    expect(await user.getByRole('radio').count()).toBe(0)
+    const refused = await user.evaluate(async (id) => {
+      const init = { method: 'PUT', headers: { 'content-type': 'application/json' }, body: '{"score":5}' }
+      const reply = await fetch(`/api/store/agents/${id}/rating`, init)
+      return (await reply.json()).error.code
+    }, agent?.id)
+    expect(refused).toBe('store/rate-after-use')
+    await user.goBack()
+    await card.getByRole('button', { name: /试用/ }).click()
+    await user.waitForURL(/chat\/new/)
+    await say(user, '床前明月光')
+    await user.getByTestId('answer').getByText('word60').waitFor({ timeout: 30_000 })
+  })
+
+  it('a rating counts in average and number, and may be changed', async () => {
+    const rate = async (page: Page, stars: number, comment: string) => {
+      await page.getByRole('radio', { name: `${stars} 星` }).check({ force: true })
+      await page.getByRole('textbox', { name: /用下来怎么样/ }).fill(comment)
+      await page.getByRole('button', { name: /提交评分|修改评分/ }).click()
+      await page.getByRole('listitem').filter({ hasText: comment }).waitFor()
+    }
+    const slug = (await listed(user))?.slug
+    await move(user, `/store/${slug}`)
+    await rate(user, 5, '一读就懂')
+    await user.getByText('5.0 (1)').waitFor()
+    await move(admin, `/store/${slug}`)
+    await rate(admin, 2, '还可以更好')
+    await admin.getByText('3.5 (2)').waitFor()
+    await move(admin, '/store')
+    await admin.getByRole('listitem').filter({ hasText: NAME }).getByText('3.5 (2)').waitFor()
+    await user.reload()
+    expect(await user.getByRole('radio', { name: '5 星' }).isChecked()).toBe(true)
+    await rate(user, 3, '再想想')
+    await user.getByText('2.5 (2)').waitFor()
+    expect(await user.getByText('一读就懂').count()).toBe(0)
+    await move(developer, `/store/${slug}`)
+    await developer.getByText('评分留给别人').waitFor()
+    expect(await developer.getByRole('radio').count()).toBe(0)
+  })
+
+  it('the prompt stays with the author: not in the replica of who uses it, nor in anything the server says', async () => {
+    const tables = await replica<{ table_name: string }>(
+      user,
       "select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'",
     )
     for (const { table_name } of tables) {
-      const rows = await replica(page, `select * from ${table_name}`)
+      const rows = await replica(user, `select * from ${table_name}`)
       expect(JSON.stringify(rows), table_name).not.toContain(SECRET)
     }
-    const [install] = await replica<{ agent_id: string }>(page, 'select agent_id from v_agent_installs limit 1')
-    expect(install).toBeDefined()
-    const answers = await page.evaluate(async () => {
-      const texts = await Promise.all(
-        ['/api/store/agents', '/api/store/agents/assistant', '/api/session'].map(async (path) =>
-          (await fetch(path)).text(),
-        ),
-      )
-      return texts.join('\n')
-    })
+    const agent = await listed(user)
+    const [install] = await replica<{ agent_id: string }>(user, 'select agent_id from v_agent_installs')
+    expect(install?.agent_id).toBe(agent?.id)
+    const answers = await user.evaluate(
+      async (paths) => (await Promise.all(paths.map(async (path) => (await fetch(path)).text()))).join('\n'),
+      ['/api/store/agents', `/api/store/agents/${agent?.slug}`, '/api/session'],
+    )
+    expect(answers).toContain(NAME)
     expect(answers).not.toContain(SECRET)
     expect(answers).not.toContain('platform-secret-key')
   })
+})
 
-  it('leaves no error behind in any page, and nothing asked outside this machine', () => {
-    expect(troubles.flatMap(({ lines }) => lines)).toEqual([])
-  })
+it('leaves no error behind in any page, and nothing asked outside this machine', () => {
+  expect(troubles.flatMap(({ lines }) => lines)).toEqual([])
 })
