@@ -40,7 +40,7 @@ async function threeInARow() {
   const second = follow('二', first.answer_message_id)
   const third = follow('三', second.answer_message_id)
   await anna.push(...[first, second, third].map((args) => ({ name: 'message.send', args })))
-  await expect.poll(() => model.requests.length).toBe(1)
+  await expect.poll(() => model.requests.length).toBeGreaterThan(0)
   return { first, second, third }
 }
 
