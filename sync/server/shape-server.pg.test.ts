@@ -105,4 +105,41 @@ describe('the shape server, read by the unmodified client', () => {
     await harness.db.query(`insert into items values (2, 'ann', 'x', null, 9)`)
     await same(shape)
   })
+
+  it('gives a new reader at most twice the bytes of the rows, however often they changed', async () => {
+    await harness.db.query(
+      `create table restless (id int primary key, note text); insert into restless select n, repeat('n', 300) from generate_series(1, 200) n`,
+    )
+    const early = new StrictReplica(harness.stream({ table: 'restless' }))
+    await expect.poll(() => early.upToDate).toBe(true)
+    for (let round = 0; round < 40; round += 1)
+      await harness.db.query(`update restless set note = repeat('n', 299) || $1`, [round % 10])
+    await expect.poll(() => early.changes, { timeout: 20_000 }).toBe(200 + 40 * 200)
+    let bytes = 0
+    const counting: typeof fetch = async (input, init) => {
+      const answer = await fetch(input, init)
+      bytes += (await answer.clone().arrayBuffer()).byteLength
+      return answer
+    }
+    const late = new StrictReplica(harness.stream({ table: 'restless' }, { fetchClient: counting }))
+    await expect.poll(() => late.upToDate).toBe(true)
+    const rows = await textRows(harness.db, 'select * from restless')
+    expect([...late.rows.values()]).toHaveLength(rows.length)
+    expect(bytes).toBeLessThan(2 * JSON.stringify(rows).length)
+    expect([...early.faults, ...late.faults]).toEqual([])
+  })
+
+  it('passes a transaction in parts that is bigger than one of them', { timeout: 60_000 }, async () => {
+    await harness.db.query(`create table wide (id int primary key, owner int, note text)`)
+    const all = new StrictReplica(harness.stream({ table: 'wide' }))
+    const some = new StrictReplica(harness.stream({ table: 'wide', where: 'owner = 3' }))
+    await expect.poll(() => all.upToDate && some.upToDate).toBe(true)
+    await harness.db.query(
+      `insert into wide select n, n % 5, repeat(md5(n::text), 20) from generate_series(1, 20000) n`,
+    )
+    await harness.db.query(`update wide set note = 'short' where id = 3`)
+    await expect.poll(() => [all.changes, some.changes], { timeout: 30_000 }).toEqual([20_001, 4_001])
+    expect([...all.faults, ...some.faults]).toEqual([])
+    expect(all.refetches + some.refetches).toBe(0)
+  })
 })

@@ -146,7 +146,8 @@ export async function untilEqual(
     const got = sorted([...shape.currentValue.values()], key)
     const want = sorted(await expected(), key)
     if (got === want) return
-    if (Date.now() > deadline) throw new Error(`the shape differs from the table:\n got ${got}\nwant ${want}`)
+    if (Date.now() > deadline)
+      throw new Error(`the shape differs from the table:\n got ${got.slice(0, 2000)}\nwant ${want.slice(0, 2000)}`)
     await new Promise((resolve) => setTimeout(resolve, 15))
   }
 }

@@ -66,11 +66,12 @@ async function readFrom(
   pollMs: number,
 ): Promise<ShapeResponse> {
   const { definition } = shape
+  if (shape.lacks(request.offset)) return refetch(store, definition, request)
   let page = shape.page(request.offset)
   if (!page) {
     // Electric's rule: a reader ahead of the server may be early (a hand-over), so it waits a little.
     await shape.wait(Math.min(pollMs / 2, EARLY_MS), signal)
-    if (shape.state === 'gone') return refetch(store, definition, request)
+    if (shape.lacks(request.offset)) return refetch(store, definition, request)
     page = shape.page(request.offset)
     if (!page) return invalidRequest({ offset: ['out of bounds for this shape'] })
   }
@@ -79,7 +80,7 @@ async function readFrom(
     const left = deadline - Date.now()
     if (left <= 0) break
     await shape.wait(left, signal)
-    if (shape.state === 'gone') return refetch(store, definition, request)
+    if (shape.lacks(request.offset)) return refetch(store, definition, request)
     page = shape.page(request.offset) ?? page
   }
   return answer(store, shape, page, request)
@@ -124,7 +125,9 @@ function cacheControl({ offset, live }: ReadRequest): string {
 
 function refetch(store: ShapeStore, definition: ShapeDefinition, request: ReadRequest): ShapeResponse {
   // The reader ignores which handle it is, but must not be told the one it had.
-  return mustRefetch(store.find(definition)?.handle ?? newHandle(definition.id), request.handle !== undefined)
+  const handle = store.find(definition)?.handle
+  const other = handle === undefined || handle === request.handle ? newHandle(definition.id) : handle
+  return mustRefetch(other, request.handle !== undefined)
 }
 
 function untilLoaded(shape: ShapeLog, signal: AbortSignal): Promise<void> {

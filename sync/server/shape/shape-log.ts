@@ -1,7 +1,7 @@
 import type { Commit } from '../replication/transaction.ts'
 import type { Place } from '../storage/frame-log.ts'
 import { EntryIndex, type IndexedEntry } from '../storage/entry-index.ts'
-import type { LoadedShape } from '../storage/records.ts'
+import type { LoadedShape, TrimmedLog } from '../storage/records.ts'
 import type { ShapeSource } from './shape-source.ts'
 import { formatOffset, type Offset } from './offset.ts'
 import type { RowFormat, ShapeChange } from './row-format.ts'
@@ -59,14 +59,19 @@ export class ShapeLog {
   decidedTo: bigint
   /** The segment that holds the records of its making. */
   madeIn = 0
+  /** The last entry that is gone from the beginning of the log, with the snapshot. */
+  private trimmedTo: { lsn: bigint; position: number } | undefined
+  /** Entries that `trim` has removed. */
+  private removed = 0
   private published = 0
   /** Indexes behind the last entry of each full chunk of the log. */
-  private readonly chunkEnds: number[] = []
+  private chunkEnds: number[] = []
   private openChunkSize = 0
   private early: EarlyChanges[] = []
   private visibility: Visibility | undefined
   private snapshotSize = 0
   private entriesSize = 0
+  private publishedSize = 0
   private inserted = { rows: 0, size: 0 }
   private readonly waiters = new Set<() => void>()
   private loadWaiters: (() => void)[] = []
@@ -141,15 +146,43 @@ export class ShapeLog {
     return { rows: this.snapshotRows(), size: this.snapshotSize, completeTo: String(completeTo), visibility }
   }
 
+  /** What the log on the disk must know of entries that are gone. */
+  get trimmed(): TrimmedLog | undefined {
+    if (!this.trimmedTo) return undefined
+    return { lsn: String(this.trimmedTo.lsn), position: this.trimmedTo.position, rows: this.snapshotRows() }
+  }
+
+  /**
+   * Forgets the beginning of a log that has grown beyond `bytes`, down to half of them; readers who are that far behind
+   * fetch anew. Says whether it did.
+   */
+  trim(bytes: number): boolean {
+    if (this.state !== 'ready' || this.publishedSize <= bytes) return false
+    let count = 0
+    let gone = 0
+    while (this.publishedSize - gone > bytes / 2) gone += this.index.lengthAt(count++)
+    this.trimmedTo = { lsn: this.index.lsnAt(count - 1), position: this.index.positionAt(count - 1) }
+    this.index.removeFirst(count)
+    this.removed += count
+    this.published -= count
+    this.chunkEnds = this.chunkEnds.map((end) => end - count).filter((end) => end > 0)
+    this.chunks = []
+    this.snapshotSize = 0
+    this.entriesSize -= gone
+    this.publishedSize -= gone
+    return true
+  }
+
   /** Takes up what the disk has after a restart. */
-  restore(loaded: LoadedShape, chunks: Place[], entries: EntryIndex): void {
-    this.holdSnapshot(chunks, loaded.rows)
+  restore(loaded: LoadedShape, trimmed: TrimmedLog | undefined, chunks: Place[], entries: EntryIndex): void {
+    this.holdSnapshot(chunks, trimmed?.rows ?? loaded.rows)
+    if (trimmed) this.trimmedTo = { lsn: BigInt(trimmed.lsn), position: trimmed.position }
     if (loaded.visibility) this.visibility = parseVisibility(loaded.visibility.snapshot, loaded.visibility.lsn)
     this.decidedTo = BigInt(loaded.completeTo)
     for (let at = 0; at < entries.length; at += 1) this.stage(entries.at(at))
     if (entries.length > 0 && entries.lsnAt(entries.length - 1) > this.decidedTo)
       this.decidedTo = entries.lsnAt(entries.length - 1)
-    this.publish(this.index.length)
+    this.publish(this.staged)
     this.state = 'ready'
   }
 
@@ -175,10 +208,17 @@ export class ShapeLog {
     this.index.truncate(from)
   }
 
-  /** The first `count` entries are durable, and the transactions they belong to complete. */
-  publish(count: number): void {
+  /** Entries that were ever staged: what `publish` counts in, and `trim` does not change. */
+  get staged(): number {
+    return this.removed + this.index.length
+  }
+
+  /** The first `staged` entries ever are durable, and the transactions they belong to complete. */
+  publish(staged: number): void {
+    const count = staged - this.removed
     if (count <= this.published) return
     for (let at = this.published; at < count; at += 1) {
+      this.publishedSize += this.index.lengthAt(at)
       this.openChunkSize += this.index.lengthAt(at)
       if (this.openChunkSize < this.chunkSize) continue
       this.chunkEnds.push(at + 1)
@@ -196,6 +236,15 @@ export class ShapeLog {
     this.early = []
     this.settle()
     this.wake()
+  }
+
+  /** The log no longer has what a reader at `from` needs next. */
+  lacks(from: Offset): boolean {
+    if (this.state === 'gone') return true
+    if (!this.trimmedTo || from.at === 'now') return false
+    if (from.at !== 'log') return true
+    const { lsn, position } = this.trimmedTo
+    return from.lsn < lsn || (from.lsn === lsn && from.position < position)
   }
 
   /** What follows `from`, at most one chunk of it; undefined when `from` is beyond the end. */
@@ -280,7 +329,8 @@ export class ShapeLog {
   }
 
   private end(): Offset {
-    return this.published > 0 ? this.offsetBehind(this.published) : SNAPSHOT_END
+    if (this.published > 0) return this.offsetBehind(this.published)
+    return this.trimmedTo ? { at: 'log', ...this.trimmedTo } : SNAPSHOT_END
   }
 
   private offsetBehind(count: number): Offset {
@@ -288,7 +338,7 @@ export class ShapeLog {
   }
 
   private endsBefore(offset: { lsn: bigint; position: number }): boolean {
-    if (this.published === 0) return true
+    if (this.published === 0) return this.trimmedTo === undefined || this.trimmedTo.lsn < offset.lsn
     const lsn = this.index.lsnAt(this.published - 1)
     if (lsn !== offset.lsn) return lsn < offset.lsn
     return this.index.positionAt(this.published - 1) < offset.position && offset.position !== Number.POSITIVE_INFINITY

@@ -25,6 +25,8 @@ export interface StoreLimits {
   maxShapes: number
   /** Bytes that all snapshots and logs may keep on the disk. */
   maxSize: number
+  /** A log shorter than this many bytes keeps its beginning, whatever the rows. */
+  longLog: number
   /** A shape that nobody has read for this long may go. */
   idleMs: number
   /** A log that another has replaced goes when nobody has read it for this long. */
@@ -35,6 +37,7 @@ export const DEFAULT_LIMITS: StoreLimits = {
   chunkSize: 10 * 1024 * 1024,
   maxShapes: 100_000,
   maxSize: 2 * 1024 * 1024 * 1024,
+  longLog: 4 * 1024 * 1024,
   idleMs: 7 * 24 * 3_600_000,
   replacedMs: 3_600_000,
 }
@@ -43,6 +46,8 @@ export const DEFAULT_LIMITS: StoreLimits = {
 const LONGER_THAN_ROWS = 1.25
 /** A log shorter than this is never worth a new snapshot. */
 const SHORT_LOG_BYTES = 8 * 1024
+/** A log this many times as long as its rows loses its beginning, if it is also long in itself. */
+const TRIM_ROWS = 8
 /** Logs of one definition that are kept for those who still read them, besides the current one. */
 const OLD_LOGS = 8
 const SNAPSHOT_ATTEMPTS = 20
@@ -201,6 +206,9 @@ export class ShapeStore {
 
   /** Lets idle shapes go, and the least recently read when there are too many or they are too big. */
   evict(now = Date.now()): void {
+    for (const shape of this.byHandle.values())
+      if (shape.trim(Math.max(this.limits.longLog, shape.liveSize * TRIM_ROWS)))
+        this.note((frame) => this.describe(frame, shape))
     let total = this.bytes
     const idle = [...this.byHandle.values()].filter((shape) => shape.waiting === 0 && shape.state === 'ready')
     idle.sort((a, b) => a.lastReadAt - b.lastReadAt)
@@ -225,16 +233,19 @@ export class ShapeStore {
       await cleanOldestSegment({
         log: this.disk,
         shapes: () => this.byHandle.values(),
-        describe: (frame, shape) => {
-          frame.created(shape.number, this.created(shape))
-          frame.loaded(shape.number, shape.loaded(this.writer.completeTo(shape)))
-        },
+        describe: (frame, shape) => this.describe(frame, shape),
         closing: (frame) => {
           if (this.origin) frame.origin(this.origin)
           frame.committed(this.writer.lsn, this.writer.position)
         },
       })
     }
+  }
+
+  private describe(frame: FrameBuilder, shape: ShapeLog): void {
+    frame.created(shape.number, this.created(shape))
+    frame.loaded(shape.number, shape.loaded(this.writer.completeTo(shape)))
+    if (shape.trimmed) frame.trimmed(shape.number, shape.trimmed)
   }
 
   private create(definition: ShapeDefinition): ShapeLog {
@@ -258,6 +269,7 @@ export class ShapeStore {
     created,
     madeIn,
     loaded,
+    trimmed,
     chunks,
     entries,
   }: StoredShape): Promise<ShapeLog | undefined> {
@@ -266,7 +278,7 @@ export class ShapeStore {
     if (layoutHash(definition.format.table) !== created.layout) return undefined
     const shape = new ShapeLog(number, created.handle, definition, this.writer.lsn, this.limits.chunkSize)
     shape.madeIn = madeIn
-    shape.restore(loaded, chunks, entries)
+    shape.restore(loaded, trimmed, chunks, entries)
     this.register(shape)
     return shape
   }
@@ -332,5 +344,6 @@ export class ShapeStore {
 }
 
 function isLong(shape: ShapeLog): boolean {
+  if (shape.lacks({ at: 'before' })) return true
   return shape.state === 'ready' && shape.size > shape.liveSize * LONGER_THAN_ROWS + SHORT_LOG_BYTES
 }

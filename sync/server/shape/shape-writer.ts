@@ -245,7 +245,7 @@ export class ShapeWriter {
         const place = { segment: base.segment, at: base.at + (at[index] ?? 0), length: json.length }
         shape.stage({ lsn, position, operation, place })
       }
-      counts.set(shape, shape.index.length)
+      counts.set(shape, shape.staged)
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { IndexedEntry } from './entry-index.ts'
 import type { FrameLog } from './frame-log.ts'
 import { FrameBuilder, type NewEntry } from './records.ts'
 import type { ShapeLog } from '../shape/shape-log.ts'
@@ -55,7 +56,9 @@ async function copyShape(deps: CleaningDeps, shape: ShapeLog, segment: number): 
 }
 
 async function copyChunks({ log }: CleaningDeps, shape: ShapeLog, segment: number): Promise<void> {
-  for (const [number, chunk] of shape.chunks.entries()) {
+  // A trimmed log has another list.
+  const { chunks } = shape
+  for (const [number, chunk] of chunks.entries()) {
     if (chunk.segment !== segment) continue
     const [body] = await log.read([chunk])
     if (!body || shape.state === 'gone') return
@@ -63,55 +66,59 @@ async function copyChunks({ log }: CleaningDeps, shape: ShapeLog, segment: numbe
     const at = frame.chunk(shape.number, number, body)
     const base = log.append(frame.parts)
     await log.settled()
-    shape.chunks[number] = { segment: base.segment, at: base.at + at, length: body.length }
+    chunks[number] = { segment: base.segment, at: base.at + at, length: body.length }
   }
 }
 
 async function copyEntries({ log, closing }: CleaningDeps, shape: ShapeLog, segment: number): Promise<void> {
-  let batch: number[] = []
-  let size = 0
-  const copy = async (): Promise<void> => {
-    const indexes = batch
-    batch = []
-    size = 0
-    const bodies = await log.read(indexes.map((at) => shape.index.placeAt(at)))
+  for (const batch of batchesIn(shape, segment)) {
+    const bodies = await log.read(batch.map(({ place }) => place))
     if (shape.state === 'gone') return
     const frame = new FrameBuilder()
-    const moved = writeEntries(frame, shape, indexes, bodies)
+    const moved = writeEntries(frame, shape, batch, bodies)
     closing(frame)
     const base = log.append(frame.parts)
     await log.settled()
-    for (const { index, at } of moved) shape.index.move(index, { segment: base.segment, at: base.at + at })
+    // The index has gone on meanwhile, at both of its ends.
+    for (const { entry, at } of moved) shape.index.move(entry, { segment: base.segment, at: base.at + at })
   }
-  // Entries that are not published yet are never in the oldest segment for long: they are left for the next time.
+}
+
+/** Published entries of a segment, in batches of about a megabyte. Others are left for the next time. */
+function batchesIn(shape: ShapeLog, segment: number): IndexedEntry[][] {
+  const batches: IndexedEntry[][] = []
+  let size = COPY_BYTES
   for (let at = 0; at < shape.length; at += 1) {
     if (shape.index.segmentAt(at) !== segment) continue
-    batch.push(at)
+    if (size >= COPY_BYTES) {
+      batches.push([])
+      size = 0
+    }
+    batches.at(-1)?.push(shape.index.at(at))
     size += shape.index.lengthAt(at)
-    if (size >= COPY_BYTES) await copy()
   }
-  if (batch.length > 0) await copy()
+  return batches
 }
 
 function writeEntries(
   frame: FrameBuilder,
   shape: ShapeLog,
-  indexes: readonly number[],
+  batch: readonly IndexedEntry[],
   bodies: readonly Buffer[],
-): { index: number; at: number }[] {
-  const byLsn = new Map<bigint, { index: number; entry: NewEntry }[]>()
-  for (const [order, index] of indexes.entries()) {
-    const { lsn, position, operation } = shape.index.at(index)
+): { entry: IndexedEntry; at: number }[] {
+  const byLsn = new Map<bigint, { entry: IndexedEntry; written: NewEntry }[]>()
+  for (const [order, entry] of batch.entries()) {
+    const { lsn, position, operation } = entry
     const same = byLsn.get(lsn) ?? []
     byLsn.set(lsn, same)
-    same.push({ index, entry: { position, operation, json: bodies[order] ?? Buffer.alloc(0) } })
+    same.push({ entry, written: { position, operation, json: bodies[order] ?? Buffer.alloc(0) } })
   }
   return [...byLsn].flatMap(([lsn, entries]) => {
     const places = frame.entries(
       shape.number,
       lsn,
-      entries.map(({ entry }) => entry),
+      entries.map(({ written }) => written),
     )
-    return entries.map(({ index }, order) => ({ index, at: places[order] ?? 0 }))
+    return entries.map(({ entry }, order) => ({ entry, at: places[order] ?? 0 }))
   })
 }

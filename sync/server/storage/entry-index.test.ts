@@ -40,6 +40,18 @@ describe('the index of a log', () => {
     )
   })
 
+  it('forgets its beginning and goes on', () => {
+    fc.assert(
+      fc.property(fc.array(entry), fc.nat(), fc.array(entry), (entries, count, more) => {
+        const index = indexOf(entries)
+        const gone = entries.length === 0 ? 0 : count % (entries.length + 1)
+        index.removeFirst(gone)
+        for (const one of more) index.push(one)
+        expect(all(index)).toEqual([...entries.slice(gone), ...more])
+      }),
+    )
+  })
+
   it('finds what follows a place', () => {
     fc.assert(
       fc.property(fc.uniqueArray(entry, { selector: key }), entry, (entries, from) => {

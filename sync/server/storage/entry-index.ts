@@ -68,8 +68,10 @@ export class EntryIndex {
     }
   }
 
-  /** The entry's bytes were copied to another place. */
-  move(index: number, { segment, at }: Pick<Place, 'segment' | 'at'>): void {
+  /** The bytes of an entry, if it is still there, were copied to another place. */
+  move({ lsn, position }: IndexedEntry, { segment, at }: Pick<Place, 'segment' | 'at'>): void {
+    const index = this.firstAfter(lsn, position) - 1
+    if (index < 0 || this.lsnAt(index) !== lsn || this.positionAt(index) !== position) return
     this.bytes?.writeUInt32LE(segment, index * RECORD_BYTES + 12)
     this.bytes?.writeUInt32LE(at, index * RECORD_BYTES + 16)
   }
@@ -85,6 +87,15 @@ export class EntryIndex {
       else high = middle
     }
     return low
+  }
+
+  /** Forgets the first `count` entries. */
+  removeFirst(count: number): void {
+    const left = this.count - count
+    const kept = Buffer.allocUnsafeSlow(Math.max(FIRST_CAPACITY, left) * RECORD_BYTES)
+    this.bytes?.copy(kept, 0, count * RECORD_BYTES, this.count * RECORD_BYTES)
+    this.bytes = kept
+    this.count = left
   }
 
   /** Forgets all entries from `length` on. */

@@ -11,6 +11,8 @@ export type ShapeRecord =
   | { type: 'chunk'; shape: number; chunk: number; body: Slice }
   | { type: 'loaded'; shape: number; loaded: LoadedShape }
   | { type: 'entries'; shape: number; lsn: bigint; entries: EntryRecord[] }
+  /** The log has grown too long: its beginning is gone. */
+  | { type: 'trimmed'; shape: number; trimmed: TrimmedLog }
   | { type: 'dropped'; shape: number }
   /** Everything that commits up to `lsn` is in the log; `end` is where the stream goes on. */
   | { type: 'committed'; lsn: bigint; end: bigint }
@@ -43,6 +45,14 @@ export interface LoadedShape {
   visibility: { snapshot: string; lsn: string } | null
 }
 
+export interface TrimmedLog {
+  /** Of the last entry that is gone; LSN as decimal text. */
+  lsn: string
+  position: number
+  /** Rows that the shape had there. */
+  rows: number
+}
+
 /** Bytes inside the frame's payload. */
 export interface Slice {
   at: number
@@ -63,7 +73,17 @@ export interface NewEntry {
 
 export const LOG_FORMAT = 1
 
-const TYPES = ['origin', 'created', 'chunk', 'loaded', 'entries', 'dropped', 'committed', 'broken-off'] as const
+const TYPES = [
+  'origin',
+  'created',
+  'chunk',
+  'loaded',
+  'entries',
+  'dropped',
+  'committed',
+  'broken-off',
+  'trimmed',
+] as const
 const HEAD_BYTES = 9
 const ENTRY_BYTES = 9
 
@@ -86,6 +106,10 @@ export class FrameBuilder {
 
   loaded(shape: number, loaded: LoadedShape): void {
     this.json('loaded', shape, loaded)
+  }
+
+  trimmed(shape: number, trimmed: TrimmedLog): void {
+    this.json('trimmed', shape, trimmed)
   }
 
   dropped(shape: number): void {
@@ -193,6 +217,8 @@ function readRecord(
       return { type, shape, loaded: json() }
     case 'entries':
       return { type, shape, lsn: payload.readBigUInt64BE(at), entries: readEntries(payload, at + 8, at + length) }
+    case 'trimmed':
+      return { type, shape, trimmed: json() }
     case 'dropped':
       return { type, shape }
     case 'committed':

@@ -8,6 +8,7 @@ import {
   type LoadedShape,
   type LogOrigin,
   type ShapeRecord,
+  type TrimmedLog,
 } from './records.ts'
 
 /** A shape as the log on the disk has it. */
@@ -17,6 +18,8 @@ export interface StoredShape {
   /** The segment of its record. */
   madeIn: number
   loaded: LoadedShape
+  /** The beginning of the log is gone, and the snapshot with it. */
+  trimmed: TrimmedLog | undefined
   chunks: Place[]
   entries: EntryIndex
 }
@@ -40,6 +43,7 @@ export interface RecoveredLog {
 interface Collected {
   created?: { created: CreatedShape; madeIn: number }
   loaded?: LoadedShape
+  trimmed?: TrimmedLog
   chunks: Place[]
   entries: EntryIndex
 }
@@ -110,7 +114,7 @@ async function collect(options: FrameLogOptions): Promise<RecoveredLog> {
 
 function take(
   shapes: Map<number, Collected>,
-  record: Extract<ShapeRecord, { type: 'created' | 'chunk' | 'loaded' | 'entries' }>,
+  record: Extract<ShapeRecord, { type: 'created' | 'chunk' | 'loaded' | 'entries' | 'trimmed' }>,
   segment: number,
   base: number,
 ): void {
@@ -119,6 +123,7 @@ function take(
   const placeOf = ({ at, length }: { at: number; length: number }): Place => ({ segment, at: base + at, length })
   if (record.type === 'created') one.created = { created: record.created, madeIn: segment }
   else if (record.type === 'loaded') one.loaded = record.loaded
+  else if (record.type === 'trimmed') one.trimmed = record.trimmed
   else if (record.type === 'chunk') one.chunks[record.chunk] = placeOf(record.body)
   else {
     for (const { position, operation, body } of record.entries)
@@ -135,8 +140,12 @@ function cut(entries: EntryIndex, lsn: bigint): boolean {
 }
 
 /** A shape whose snapshot did not come to its end has never been read by anybody. */
-function whole(number: number, { created, loaded, chunks, entries }: Collected): StoredShape[] {
-  if (!created || !loaded || chunks.length === 0) return []
-  for (let chunk = 0; chunk < chunks.length; chunk += 1) if (!chunks[chunk]) return []
-  return [{ number, ...created, loaded, chunks, entries }]
+function whole(number: number, { created, loaded, trimmed, chunks, entries }: Collected): StoredShape[] {
+  if (!created || !loaded) return []
+  if (trimmed) {
+    entries.removeFirst(entries.firstAfter(BigInt(trimmed.lsn), trimmed.position))
+    return [{ number, ...created, loaded, trimmed, chunks: [], entries }]
+  }
+  for (let chunk = 0; chunk < Math.max(1, chunks.length); chunk += 1) if (!chunks[chunk]) return []
+  return [{ number, ...created, loaded, trimmed, chunks, entries }]
 }
