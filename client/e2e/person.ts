@@ -7,7 +7,7 @@ export interface Trouble {
 }
 
 /** Notes page errors, errors on the console, and every request that leaves the machine. */
-export function watch(page: Page, origin: string): Trouble {
+export function watch(page: Page, ...origins: string[]): Trouble {
   const lines: string[] = []
   page.on('pageerror', (error) => lines.push(`page error: ${error.message}`))
   page.on('console', (message) => {
@@ -21,7 +21,7 @@ export function watch(page: Page, origin: string): Trouble {
   })
   page.on('request', (request) => {
     const url = request.url()
-    if (!url.startsWith(origin) && !/^(data|blob):/.test(url)) lines.push(`request to ${url}`)
+    if (!origins.some((origin) => url.startsWith(origin)) && !/^(data|blob):/.test(url)) lines.push(`request to ${url}`)
   })
   return { lines }
 }
@@ -86,9 +86,13 @@ export async function untilReplica(page: Page): Promise<void> {
   )
 }
 
-export async function newPage(context: BrowserContext, origin: string): Promise<{ page: Page; trouble: Trouble }> {
+/** A page that may ask nobody but `origins`. */
+export async function newPage(
+  context: BrowserContext,
+  ...origins: string[]
+): Promise<{ page: Page; trouble: Trouble }> {
   const page = await context.newPage()
-  return { page, trouble: watch(page, origin) }
+  return { page, trouble: watch(page, ...origins) }
 }
 
 /** Writes into the composer and sends it. */

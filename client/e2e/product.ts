@@ -9,6 +9,8 @@ import { makeDataDir } from '../../server/kernel/testing/index.ts'
 export interface Product {
   readonly origin: string
   readonly model: MockModel
+  /** What it has printed. */
+  said(): string
   start(): Promise<void>
   /** kill -9: nothing is drained, Postgres is left behind. */
   kill(): Promise<void>
@@ -19,12 +21,14 @@ export interface Product {
 
 export const ADMIN = { email: 'admin@example.com', password: 'a long admin password' }
 
-export async function createProduct(env: Record<string, string> = {}): Promise<Product> {
+/** With `env`, over the settings of every journey; undefined takes one away. */
+export async function createProduct(env: Record<string, string | undefined> = {}): Promise<Product> {
   const data = makeDataDir()
   const model = await startMockModel({ first_token_ms: 60, tokens_per_second: 60, tokens: 60 })
   const port = await freePort()
   const origin = `http://127.0.0.1:${port}`
   let child: ChildProcess | undefined
+  let said = ''
 
   async function start(): Promise<void> {
     child = spawn(
@@ -49,12 +53,12 @@ export async function createProduct(env: Record<string, string> = {}): Promise<P
     )
     const starting = child
     await new Promise<void>((resolve, reject) => {
-      let text = ''
+      said = ''
       starting.stdout?.on('data', (chunk) => {
-        text += String(chunk)
-        if (text.includes(origin)) resolve()
+        said += String(chunk)
+        if (said.includes(origin)) resolve()
       })
-      starting.on('exit', (code) => reject(new Error(`the server ended with ${code}: ${text}`)))
+      starting.on('exit', (code) => reject(new Error(`the server ended with ${code}: ${said}`)))
     })
   }
 
@@ -70,6 +74,7 @@ export async function createProduct(env: Record<string, string> = {}): Promise<P
   return {
     origin,
     model,
+    said: () => said,
     start,
     kill: () => end('SIGKILL'),
     stop: () => end('SIGTERM'),
