@@ -7,6 +7,7 @@ import { createNotifications } from '../kernel/listen.ts'
 import type { Log } from '../kernel/log.ts'
 import { createRegistry } from '../kernel/metrics.ts'
 import { createWorker, wakeByNotifications, type Worker } from '../workflow/index.ts'
+import { answerClientErrors } from './client-errors.ts'
 import { composeWeb, type Web } from './compose-web.ts'
 import { DatabaseHealth, diskStatus } from './database-health.ts'
 import type { Environment } from './env.ts'
@@ -114,7 +115,12 @@ export async function composeApplication(
     ],
     web: web?.surface,
   })
-  const server = createServer({ requestTimeout: 60_000, headersTimeout: 20_000, keepAliveTimeout: 65_000 }, app)
+  const server = createServer(
+    // Whoever names no Host is told so by `requireHost`, like everybody who names a wrong one.
+    { requestTimeout: 60_000, headersTimeout: 20_000, keepAliveTimeout: 65_000, requireHostHeader: false },
+    app,
+  )
+  answerClientErrors(server)
   web?.hub.attach(server)
   server.once('listening', () => {
     const address: AddressInfo | string | null = server.address()

@@ -50,6 +50,7 @@ export function createHttp({ log, measure, open, web }: HttpDeps): Express {
   app.use(measure)
   app.use(assignRequestId())
   app.use(securityHeaders())
+  app.use(refuseBodies)
   for (const surface of open) app.use(surface)
   if (web) webSurface(app, web)
   app.use((_request, _response, next) => next(userError('request/not-found')))
@@ -66,14 +67,23 @@ function webSurface(app: Express, web: WebSurface): void {
   app.use(refuseForeignOrigins(web.origins))
   authRoutes(app, web)
   app.use('/api/sync/push', jsonBody(CAPS.push))
-  app.use('/api', express.json({ limit: CAPS.json, strict: false, type: () => true, verify: noBodyOnGet }))
+  app.use('/api', jsonBody(CAPS.json))
   syncRoutes(app, web)
   for (const router of web.routers) app.use(router)
 }
 
-/** Bodies of GET requests are ignored by everything, so they are not worth parsing. */
-const noBodyOnGet = (request: { method?: string | undefined }) => {
-  if (request.method === 'GET') throw userError('request/invalid', { reason: 'a GET request has no body' })
+/** More than this is not even read to its end, bytes: the answer goes out at once, and the connection is closed. */
+const HUGE = 16 * 1024 * 1024
+
+/** Refuses bodies by what their headers say: on requests that have none, and those that nothing here would take. */
+const refuseBodies: RequestHandler = (request, response, next) => {
+  const length = Number(request.headers['content-length'] ?? 0)
+  const hasBody = length > 0 || request.headers['transfer-encoding'] !== undefined
+  if (hasBody && (request.method === 'GET' || request.method === 'HEAD'))
+    return next(userError('request/invalid', { reason: 'a GET request has no body' }, 'a GET request has no body'))
+  if (length <= HUGE) return next()
+  response.setHeader('connection', 'close')
+  next(userError('request/too-large', {}, 'the body is too large'))
 }
 
 /** Cookies travel with every request a browser makes, so what has side effects must come from our own pages. */

@@ -55,4 +55,5 @@ it.skipIf(process.platform !== 'linux')(
     expect(failure.said.trim().split('\n')).toHaveLength(2)
     expect(failure.said).toMatch(/DATA_DIR \(\/proc\/nowhere\) cannot be written/)
   },
+  60_000,
 )

@@ -37,6 +37,11 @@ async function main(): Promise<void> {
   // Before anything is started: whoever stops us while Postgres starts must not leave one behind.
   process.on('SIGTERM', () => void stop(0))
   process.on('SIGINT', () => void stop(0))
+  // What nobody caught leaves the process in a state that nobody knows: others take its runs over.
+  process.on('uncaughtException', (error) => {
+    log.fatal({ event: 'bug.uncaught', reason: error.stack ?? String(error) })
+    void stop(1)
+  })
   process.on('unhandledRejection', (reason) =>
     log.error({ event: 'bug.unhandled', reason: reason instanceof Error ? reason.stack : String(reason) }),
   )

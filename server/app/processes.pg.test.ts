@@ -78,7 +78,7 @@ const textsOf = (socket: DeviceSocket, run: string) =>
 
 const ended = (run: string) => (frame: { t: string; run?: string }) => frame.t === 'run.end' && frame.run === run
 
-describe('a web process and a worker', () => {
+describe('a web process and a worker', { timeout: 60_000 }, () => {
   let web: ServerProcess
   let worker: ServerProcess
   let person: Device
@@ -198,10 +198,14 @@ it('share one sync by Electric’s protocol', async () => {
 it.each([
   ['web,worker', {}, /web without sync/],
   ['sync', {}, /sync without web/],
-])('say what is missing instead of starting as %s', async (services, env, sentence) => {
-  const failure = await play(services, env).catch((error: unknown) => error)
-  if (!(failure instanceof ProcessEnded)) throw new Error('it came up')
-  expect(failure.code).toBe(1)
-  expect(failure.said.trim().split('\n')).toHaveLength(2)
-  expect(failure.said).toMatch(sentence)
-})
+])(
+  'say what is missing instead of starting as %s',
+  async (services, env, sentence) => {
+    const failure = await play(services, env).catch((error: unknown) => error)
+    if (!(failure instanceof ProcessEnded)) throw new Error('it came up')
+    expect(failure.code).toBe(1)
+    expect(failure.said.trim().split('\n')).toHaveLength(2)
+    expect(failure.said).toMatch(sentence)
+  },
+  60_000,
+)

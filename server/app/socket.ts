@@ -193,7 +193,7 @@ export function createSocketHub(deps: SocketHubDeps): SocketHub {
   }
 
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const path = new URL(request.url ?? '/', 'http://server').pathname
+    const [path] = (request.url ?? '').split('?')
     if (path !== '/api/socket' || stopping) return refuseUpgrade(socket, path === '/api/socket' ? 503 : 404)
     if (!isOurHost(deps.origins, request.headers.host)) return refuseUpgrade(socket, 421)
     if (!isSameOrigin(deps.origins, request.headers)) return refuseUpgrade(socket, 403)

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Static, TObject, TSchema } from 'typebox'
 import type { Endpoint } from '../../shared/kernel/endpoint.ts'
-import { toAppError, userError, type AppError } from '../../shared/kernel/errors.ts'
+import { AppError, toAppError, userError } from '../../shared/kernel/errors.ts'
 import { mayDo } from '../../shared/identity/permissions.ts'
 import { sqlState } from './db.ts'
 import {
@@ -136,7 +136,7 @@ export function answerErrors(log: Log): ErrorRequestHandler {
       next(thrown)
       return
     }
-    const error = fromParser(thrown) ?? toAppError(thrown)
+    const error = requestError(thrown) ?? toAppError(thrown)
     const request_id = requestId(response)
     if (error.kind === 'bug') {
       log.error({ event: 'http.bug', request_id, method: request.method, path: request.path, error: describe(thrown) })
@@ -150,23 +150,23 @@ export function answerErrors(log: Log): ErrorRequestHandler {
 }
 
 /** Errors of the body parser, of addresses and of values the database cannot hold, in our codes. */
-function fromParser(thrown: unknown): AppError | undefined {
+export function requestError(thrown: unknown): AppError | undefined {
+  if (thrown instanceof AppError) return undefined
   if (thrown instanceof URIError) return userError('request/invalid', { reason: 'malformed address' })
   // Class 22, data exception: text that Postgres cannot hold, such as NUL, got past a schema.
   if (sqlState(thrown)?.startsWith('22'))
     return userError('request/invalid', { reason: 'a value that cannot be stored' })
-  if (!(thrown instanceof Error) || !('type' in thrown)) return undefined
-  if (thrown.type === 'entity.too.large') return userError('request/too-large')
-  if (thrown.type === 'entity.parse.failed')
-    return userError('request/malformed-json', {}, 'the body is not valid JSON')
-  if (
-    thrown.type === 'encoding.unsupported' ||
-    thrown.type === 'charset.unsupported' ||
-    thrown.type === 'request.aborted'
-  ) {
-    return userError('request/invalid', { reason: thrown.type })
-  }
-  return undefined
+  return parserError(thrown)
+}
+
+/** The body parser puts a status on whatever keeps it from reading; what is not the client's fault has none of 4xx. */
+function parserError(thrown: unknown): AppError | undefined {
+  if (!(thrown instanceof Error) || !('status' in thrown) || typeof thrown.status !== 'number') return undefined
+  if (thrown.status < 400 || thrown.status > 499) return undefined
+  if (thrown.status === 413) return userError('request/too-large', {}, 'the body is too large')
+  const type = 'type' in thrown && typeof thrown.type === 'string' ? thrown.type : ''
+  if (type === 'entity.parse.failed') return userError('request/malformed-json', {}, 'the body is not valid JSON')
+  return userError('request/invalid', { reason: type || 'body' }, 'the body cannot be read')
 }
 
 /** SQL errors carry the failing row in `detail`: people's content, which stays out of the log. */

@@ -12,6 +12,7 @@ export const ERROR_STATUS = {
   'request/not-found': 404,
   'request/rate-limited': 429,
   'request/wrong-host': 421,
+  'request/timed-out': 408,
   'auth/required': 401,
   'auth/forbidden': 403,
   'auth/bad-origin': 403,

@@ -84,7 +84,7 @@ describe('the figures', () => {
     const now = await scrape()
     expect(now.get('banyan_socket_polls')).toBe(1)
     expect(now.get('banyan_shapes')).toBeGreaterThan(0)
-    expect(now.get('banyan_shape_log_characters')).toBeGreaterThanOrEqual(0)
+    expect(now.get('banyan_shape_log_bytes')).toBeGreaterThanOrEqual(0)
     expect(now.get('banyan_run_queue{state="waiting"}')).toBe(1)
     expect(now.get('banyan_run_queue{state="leased"}')).toBe(0)
     expect(now.get('banyan_database_up')).toBe(1)

@@ -8,7 +8,7 @@ export interface StateSources {
   pools: Readonly<Record<string, Pick<Pool, 'totalCount' | 'idleCount' | 'waitingCount'>>>
   /** Connections of `WS /api/socket`, and polls that wait there. */
   sockets: (() => { connections: number; polls: number }) | undefined
-  /** Of the embedded shape server: reads that wait, shapes, and characters of their snapshots and logs. */
+  /** Of the embedded shape server: reads that wait, shapes, and bytes of their snapshots and logs. */
   shapes: (() => { reads: number; shapes: number; size: number }) | undefined
   /** Runs at work here. */
   running: (() => number) | undefined
@@ -40,7 +40,7 @@ function gaugesOfProcess(registry: Registry, { sockets, shapes, running, pools }
   if (shapes) {
     gauge('banyan_shape_reads', 'Reads of shapes under way; live ones wait.', () => shapes().reads)
     gauge('banyan_shapes', 'Shapes that are held.', () => shapes().shapes)
-    gauge('banyan_shape_log_characters', 'Size of all snapshots and logs of shapes.', () => shapes().size)
+    gauge('banyan_shape_log_bytes', 'Size of all snapshots and logs of shapes.', () => shapes().size)
   }
   if (running) gauge('banyan_runs_active', 'Runs at work in this process.', running)
   const connections = new Gauge({

@@ -1,6 +1,7 @@
-import { toAppError, userError, type AppError } from '../../../shared/kernel/errors.ts'
+import { toAppError, type AppError } from '../../../shared/kernel/errors.ts'
 import type { ErrorRequestHandler } from '../../kernel/http.ts'
 import type { Log } from '../../kernel/log.ts'
+import { requestError } from '../../kernel/serve.ts'
 
 /** OpenAI's error object. */
 export interface OpenAiError {
@@ -24,7 +25,7 @@ function typeOf(error: AppError): OpenAiError['type'] {
 export function answerOpenAiErrors(log: Log): ErrorRequestHandler {
   return (thrown: unknown, _request, response, next) => {
     if (response.headersSent) return next(thrown)
-    const error = fromBodyParser(thrown) ?? toAppError(thrown)
+    const error = requestError(thrown) ?? toAppError(thrown)
     if (error.kind === 'bug') log.error({ event: 'v1.bug', reason: error.message, stack: error.stack })
     response.setHeader('cache-control', 'no-store')
     const after = retryAfter(error, new Date())
@@ -39,12 +40,4 @@ export function retryAfter(error: AppError, now: Date): number | undefined {
   if (error.code !== 'run/quota') return undefined
   const midnight = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + 1)
   return Math.ceil((midnight - now.getTime()) / 1000)
-}
-
-function fromBodyParser(thrown: unknown): AppError | undefined {
-  if (!(thrown instanceof Error) || !('type' in thrown)) return undefined
-  if (thrown.type === 'entity.too.large') return userError('request/too-large', {}, 'the body is too large')
-  if (thrown.type === 'entity.parse.failed')
-    return userError('request/malformed-json', {}, 'the body is not valid JSON')
-  return undefined
 }

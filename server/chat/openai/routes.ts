@@ -43,6 +43,7 @@ export function openAiRoutes(deps: OpenAiDeps): Router {
     }
   })
 
+  router.use('/v1', (_request, _response, next) => next(userError('request/not-found', {}, 'there is no such address')))
   router.use('/v1', answerOpenAiErrors(deps.log))
   return router
 }
