@@ -3,6 +3,8 @@ import express, { type Request, type Response, type Router } from 'express'
 import type { ShapeServer } from '../shape-server.ts'
 import { parseReadRequest } from './parse-read-request.ts'
 import { parseSource } from './parse-source.ts'
+import { endWith } from './compress.ts'
+import { sendEvents } from './event-stream.ts'
 import { invalidRequest, json, type ShapeResponse } from './response.ts'
 
 export interface ElectricRouterOptions {
@@ -67,8 +69,13 @@ async function serveShape(
   const gone = new AbortController()
   response.on('close', () => gone.abort())
   const ifNoneMatch = request.headers['if-none-match']
-  const answer = await server.read(source.source, { ...position.request, ifNoneMatch }, gone.signal)
-  if (!gone.signal.aborted) send(request, response, request.method === 'POST' ? uncached(answer) : answer)
+  const read = { ...position.request, ifNoneMatch }
+  const { signal } = gone
+  const answer =
+    read.sse && request.method === 'GET'
+      ? await sendEvents({ server, source: source.source, request: read, signal }, { request, response })
+      : await server.read(source.source, { ...read, sse: false }, signal)
+  if (answer && !signal.aborted) await send(request, response, request.method === 'POST' ? uncached(answer) : answer)
 }
 
 /** A POST body can only carry a subset, which this server refuses by name. */
@@ -95,11 +102,10 @@ function uncached(answer: ShapeResponse): ShapeResponse {
   return { ...answer, headers: { ...answer.headers, 'cache-control': 'no-cache' } }
 }
 
-function send(request: Request, response: Response, { status, headers, body }: ShapeResponse): void {
+function send(request: Request, response: Response, { status, headers, body }: ShapeResponse): Promise<void> {
   response.status(status)
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-  if (request.method === 'HEAD' || body === '') response.end()
-  else response.end(body)
+  return endWith(request, response, body)
 }
 
 function notFound(response: Response): void {

@@ -14,8 +14,12 @@ export function parseReadRequest(parameter: (name: string) => string | undefined
   if (offset && resumes(offset) && handle === undefined) errors['handle'] = ["can't be blank when offset != -1"]
   const live = (parameter('live') ?? 'false') !== 'false'
   if (live && offset?.at === 'before') errors['live'] = ["can't be true when offset == -1"]
+  const sse = [parameter('live_sse'), parameter('experimental_live_sse')].some(
+    (value) => (value ?? 'false') !== 'false',
+  )
+  if (sse && !live) errors['live_sse'] = ["can't be true unless live is also true"]
   if (!offset || Object.keys(errors).length > 0) return { errors }
-  return { request: { offset, handle, live, cursor: parameter('cursor') } }
+  return { request: { offset, handle, live, sse, cursor: parameter('cursor') } }
 }
 
 function resumes(offset: Offset): boolean {

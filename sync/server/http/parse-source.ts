@@ -48,10 +48,8 @@ function unsupported(parameters: ReadonlyMap<string, string>): Record<string, st
   const log = parameters.get('log') ?? 'full'
   if (log === 'changes_only') errors['log'] = ['changes_only is not supported by this server']
   else if (log !== 'full') errors['log'] = ['is invalid']
-  for (const [name, value] of parameters) {
-    const sse = (name === 'live_sse' || name === 'experimental_live_sse') && value !== 'false'
-    if (sse || name.startsWith('subset__')) errors[name] = ['is not supported by this server']
-  }
+  for (const name of parameters.keys())
+    if (name.startsWith('subset__')) errors[name] = ['is not supported by this server']
   return errors
 }
 

@@ -14,6 +14,8 @@ export interface ReadRequest {
   live: boolean
   cursor?: string | undefined
   ifNoneMatch?: string | undefined
+  /** For server-sent events, whose reader makes its next offset of `global_last_seen_lsn`: it must be this shape's own. */
+  sse?: boolean | undefined
   /** How long this live read waits instead of the server's usual time, ms. */
   hold_ms?: number | undefined
 }
@@ -89,7 +91,7 @@ async function readFrom(
 async function answer(store: ShapeStore, shape: ShapeLog, page: Page, request: ReadRequest): Promise<ShapeResponse> {
   const upToDate = page.atEnd && (request.live || !page.whole)
   // Before anything is awaited: a moment later the log may have entries that are not in this page.
-  const seen = lastSeen(store, shape, page)
+  const seen = request.sse ? ownEnd(page) : lastSeen(store, shape, page)
   const empty = page.places.length === 0
   const offset = formatOffset(page.offset)
   const etag = `"${shape.handle}:${formatOffset(request.offset)}:${offset}${empty ? `:${Date.now()}` : ''}"`
@@ -109,6 +111,10 @@ async function answer(store: ShapeStore, shape: ShapeLog, page: Page, request: R
   if (upToDate)
     messages.push(JSON.stringify({ headers: { control: 'up-to-date', global_last_seen_lsn: String(seen) } }))
   return { status: 200, headers, body: `[${messages.join(',')}]` }
+}
+
+function ownEnd(page: Page): bigint {
+  return page.offset.at === 'log' ? page.offset.lsn : 0n
 }
 
 /** All shapes of a reader may count on each other by this number: everything up to it is in this shape's log. */

@@ -1,0 +1,76 @@
+import { request } from 'node:http'
+import { Shape } from 'electric-sql'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { SECRET, startShapeHarness, textRows, untilEqual, type ShapeHarness } from '../testing.ts'
+
+describe('a live read as server-sent events', () => {
+  let harness: ShapeHarness
+
+  beforeAll(async () => {
+    harness = await startShapeHarness()
+    await harness.db.query(
+      `create table news (id int primary key, title text); insert into news select n, repeat('long ', 20) from generate_series(1, 100) n`,
+    )
+  })
+  afterAll(() => harness.close())
+
+  const same = (shape: Shape): Promise<void> =>
+    untilEqual(shape, 'news', () => textRows(harness.db, 'select * from news'))
+
+  it('brings many changes of the unmodified client over one request', async () => {
+    const requests: string[] = []
+    const counting: typeof fetch = (input, init) => {
+      requests.push(String(input))
+      return fetch(input, init)
+    }
+    const shape = new Shape(harness.stream({ table: 'news' }, { liveSse: true, fetchClient: counting }))
+    await same(shape)
+    for (let n = 0; n < 10; n += 1) {
+      await harness.db.query(`update news set title = $1 where id <= 5`, [`edition ${n}`])
+      await same(shape)
+    }
+    await harness.db.query('delete from news where id > 90')
+    await same(shape)
+    const live = requests.filter((url) => url.includes('live=true'))
+    expect(live.length).toBeLessThanOrEqual(2)
+    expect(live.every((url) => url.includes('live_sse=true'))).toBe(true)
+  })
+
+  it('tells its reader when the shape ends, who then fetches anew', async () => {
+    const shape = new Shape(harness.stream({ table: 'news' }, { liveSse: true }))
+    await same(shape)
+    await harness.db.query(`alter table news add column place text default 'here'`)
+    await harness.db.query(`update news set title = 'moved' where id = 1`)
+    await same(shape)
+    expect([...shape.currentValue.values()][0]).toHaveProperty('place')
+  })
+
+  it('needs live, and answers plainly where it cannot begin', async () => {
+    const ask = (query: string): Promise<Response> =>
+      fetch(`${harness.url}/v1/shape?secret=${SECRET}&table=news&${query}`)
+    const withoutLive = await ask('offset=-1&live_sse=true')
+    expect([withoutLive.status, (await withoutLive.json()).errors]).toEqual([
+      400,
+      { live_sse: ["can't be true unless live is also true"] },
+    ])
+    const unknown = await ask('offset=0_inf&handle=1-2&live=true&live_sse=true')
+    expect([unknown.status, unknown.headers.get('content-type')]).toEqual([409, 'application/json; charset=utf-8'])
+  })
+
+  it('compresses what is long for those who can read that', async () => {
+    const ask = (encoding: string): Promise<{ encoding: string | undefined; bytes: number }> =>
+      new Promise((resolve, reject) => {
+        const url = `${harness.url}/v1/shape?secret=${SECRET}&table=news&offset=-1`
+        request(url, { headers: { 'accept-encoding': encoding } }, (answer) => {
+          let bytes = 0
+          answer.on('data', (chunk: Buffer) => (bytes += chunk.length))
+          answer.on('end', () => resolve({ encoding: answer.headers['content-encoding'], bytes }))
+        })
+          .on('error', reject)
+          .end()
+      })
+    const [plain, zipped] = [await ask('identity'), await ask('gzip, br')]
+    expect([plain.encoding, zipped.encoding]).toEqual([undefined, 'gzip'])
+    expect(zipped.bytes * 3).toBeLessThan(plain.bytes)
+  })
+})
