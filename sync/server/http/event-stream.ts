@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express'
-import { parseOffset } from '../shape/offset.ts'
+import { parseOffset, type Offset } from '../shape/offset.ts'
 import type { ShapeServer } from '../shape-server.ts'
 import type { ShapeSource } from '../shape/shape-source.ts'
 import type { ReadRequest } from './read-shape.ts'
@@ -36,26 +36,30 @@ export async function sendEvents(
     const answer = await server.read(source, request, signal)
     if (signal.aborted) return undefined
     if (first && answer.status !== 200) return answer
-    if (first) {
-      for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value)
-      response.setHeader('content-type', 'text/event-stream')
-      response.setHeader('cache-control', `public, max-age=${WHOLE_MS / 1000 - 1}`)
-      response.setHeader('x-accel-buffering', 'no')
-      response.removeHeader('etag')
-      response.flushHeaders()
-    }
-    const quiet = answer.headers['electric-has-data'] === 'false'
-    if (!quiet || first) writeMessages(response, answer)
-    else response.write(': keep-alive\n\n')
+    if (first) beginEvents(response, answer)
+    if (!first && answer.headers['electric-has-data'] === 'false') response.write(': keep-alive\n\n')
+    else writeMessages(response, answer)
     if (answer.status !== 200) break
     const left = deadline - Date.now()
     if (left <= 0) break
     if (response.writableNeedDrain && !(await drained(response, signal, left))) break
-    const offset = parseOffset(answer.headers['electric-offset'] ?? '')
-    request = { ...request, ...(offset && { offset }), hold_ms: Math.min(left, keepAlive) }
+    request = { ...request, offset: offsetBehind(answer, request), hold_ms: Math.min(left, keepAlive) }
   }
   response.end()
   return undefined
+}
+
+function offsetBehind({ headers }: ShapeResponse, { offset }: ReadRequest): Offset {
+  return parseOffset(headers['electric-offset'] ?? '') ?? offset
+}
+
+function beginEvents(response: Response, { headers }: ShapeResponse): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+  response.setHeader('content-type', 'text/event-stream')
+  response.setHeader('cache-control', `public, max-age=${WHOLE_MS / 1000 - 1}`)
+  response.setHeader('x-accel-buffering', 'no')
+  response.removeHeader('etag')
+  response.flushHeaders()
 }
 
 /** A 409 in the middle carries its message too: `must-refetch`. Other refusals end the stream. */
