@@ -11,7 +11,7 @@ export function parseReadRequest(parameter: (name: string) => string | undefined
   const handle = parameter('handle') || undefined
   if (offset && resumes(offset) && handle === undefined) errors['handle'] = ["can't be blank when offset != -1"]
   const live = isOn(parameter('live'))
-  const sse = isOn(parameter('live_sse')) || isOn(parameter('experimental_live_sse'))
+  const sse = ['live_sse', 'experimental_live_sse'].some((name) => isOn(parameter(name)))
   if (live && offset?.at === 'before') errors['live'] = ["can't be true when offset == -1"]
   if (sse && !live) errors['live_sse'] = ["can't be true unless live is also true"]
   if (!offset || Object.keys(errors).length > 0) return { errors }
