@@ -1,4 +1,5 @@
 import express, { type Express } from 'express'
+import { endWith } from '../../sync/server/http/compress.ts'
 import { pushBody, type PushBody } from '../../sync/protocol/push.ts'
 import { mayDo, type Permission } from '../../shared/identity/permissions.ts'
 import { CAPS } from '../../shared/kernel/caps.ts'
@@ -152,7 +153,7 @@ function syncRoutes(app: Express, deps: WebSurface): void {
       { shape: request.params.name, query: textQuery(request), user_id: actor.user_id, epoch: actor.epoch },
       abort.signal,
     )
-    if (!abort.signal.aborted) response.status(status).set(headers).end(body)
+    if (!abort.signal.aborted) await endWith(request, response.status(status).set(headers), body)
   })
 }
 
