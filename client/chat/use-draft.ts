@@ -8,6 +8,8 @@ export function useDraft(chat_id: Ref<string>, read: () => void = () => undefine
   let owner = ''
   let timer: ReturnType<typeof setTimeout> | undefined
   let dirty = false
+  /** Something was typed since this chat came: what was kept comes too late. */
+  let typed = false
   let quiet = false
 
   /** Shows a text that needs no saving. */
@@ -32,11 +34,12 @@ export function useDraft(chat_id: Ref<string>, read: () => void = () => undefine
       const early = owner === '' && dirty
       await save()
       owner = id
+      typed = false
       if (early) await save()
       else {
         put('')
         const kept = await local.composer.read(id).catch(() => '')
-        if (owner === id && !dirty) put(kept)
+        if (owner === id && !typed) put(kept)
       }
       if (owner === id) read()
     },
@@ -47,6 +50,7 @@ export function useDraft(chat_id: Ref<string>, read: () => void = () => undefine
     () => {
       if (quiet) return
       dirty = true
+      typed = true
       clearTimeout(timer)
       timer = setTimeout(() => void save(), 250)
     },
