@@ -118,6 +118,22 @@ describe('a web process and a worker', { timeout: 60_000 }, () => {
     late.close()
   })
 
+  it('stream it to a program too', async () => {
+    const { key } = (await person.request('POST', '/api/keys', { name: 'test' })).json()
+    const response = await fetch(`${web.origin}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        model: 'agent/assistant',
+        stream: true,
+        messages: [{ role: 'user', content: 'Hello' }],
+      }),
+    })
+    const chunks = (await response.text()).split('\n\n').filter((event) => /"content":"word\d/.test(event))
+    // Had it come with the row alone, it would be one.
+    expect(chunks.length).toBeGreaterThan(5)
+  })
+
   it('stop a run when asked, at once', async () => {
     model.set({ tokens: 600 })
     const socket = await person.socket()

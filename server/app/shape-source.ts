@@ -29,7 +29,7 @@ export interface ShapeSource {
 }
 
 /** Any number will do, as long as all processes use the same. */
-const SYNC_LOCK = 7_202_611_222
+export const SYNC_LOCK = 7_202_611_222
 
 /** A real Electric, or the shape server of another process of ours: both speak Electric's protocol. */
 export function electricSource(electric: NonNullable<Environment['electric']>): ShapeSource {
