@@ -143,10 +143,16 @@ export function answerErrors(log: Log): ErrorRequestHandler {
     } else if (error.kind === 'operational') {
       log.warn({ event: 'http.trouble', request_id, path: request.path, code: error.code, reason: error.message })
     }
-    const message = error.kind === 'bug' ? 'something went wrong on the server' : error.message
+    const message = publicMessage(error)
     response.setHeader('cache-control', 'no-store')
     response.status(error.status).json({ error: { code: error.code, message, params: error.params, request_id } })
   }
+}
+
+/** What a caller may read: our own faults and those of the database name files, hosts and code, for the log only. */
+export function publicMessage(error: AppError): string {
+  if (error.kind === 'bug') return 'something went wrong on the server'
+  return error.code === 'server/unavailable' ? 'not available at the moment, try again' : error.message
 }
 
 /** Errors of the body parser, of addresses and of values the database cannot hold, in our codes. */

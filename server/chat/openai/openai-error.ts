@@ -1,7 +1,7 @@
 import { toAppError, type AppError } from '../../../shared/kernel/errors.ts'
 import type { ErrorRequestHandler } from '../../kernel/http.ts'
 import type { Log } from '../../kernel/log.ts'
-import { requestError } from '../../kernel/serve.ts'
+import { publicMessage, requestError } from '../../kernel/serve.ts'
 
 /** OpenAI's error object. */
 export interface OpenAiError {
@@ -12,8 +12,7 @@ export interface OpenAiError {
 }
 
 export function openAiError(error: AppError): OpenAiError {
-  const message = error.kind === 'bug' ? 'something went wrong on the server' : error.message
-  return { message, type: typeOf(error), param: null, code: error.code }
+  return { message: publicMessage(error), type: typeOf(error), param: null, code: error.code }
 }
 
 function typeOf(error: AppError): OpenAiError['type'] {
