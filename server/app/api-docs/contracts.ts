@@ -190,6 +190,7 @@ function syncOperations(): Operation[] {
         where: Type.Optional(Type.String()),
         params: Type.Optional(Type.String()),
         replica: Type.Optional(oneOf(['default', 'full'])),
+        live_sse: Type.Optional(oneOf(['true', 'false'])),
         secret: Type.String(),
       }),
       reply: shapeMessages,
