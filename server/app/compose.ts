@@ -178,7 +178,10 @@ function stateSources({ db, runsDb, shapes, worker, web }: Parts & { runsDb: Dat
 
 /** Undefined in a process that neither has shapes nor needs any. */
 function shapeSource(env: Environment, databaseUrl: string, log: Log): ShapeSource | undefined {
-  if (env.electric) return env.services.has('web') ? electricSource(env.electric) : undefined
+  if (env.electric) {
+    const own = env.services.has('sync') ? { databaseUrl, log } : undefined
+    return env.services.has('web') ? electricSource(env.electric, own) : undefined
+  }
   return env.services.has('sync') ? embeddedSource(env, databaseUrl, log) : undefined
 }
 

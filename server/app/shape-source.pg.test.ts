@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { SYNC_LOCK } from './shape-source.ts'
+import { createLog } from '../kernel/log.ts'
+import { electricSource, SYNC_LOCK } from './shape-source.ts'
 import { startTestServer, type TestServer } from './testing/start-server.ts'
 
 let server: TestServer
@@ -42,3 +43,17 @@ it(
     expect(await ready()).toMatchObject({ status: 'ready', parts: { sync: { state: 'up' } } })
   },
 )
+
+it('lets go of its slot when an Electric has taken over', { timeout: 30_000 }, async () => {
+  const slots = () =>
+    server.db.query(
+      "select from pg_replication_slots where slot_name like 'banyan_sync_%' and database = current_database()",
+    )
+  expect(await slots()).toHaveLength(1)
+  await server.application.stop()
+  const own = { databaseUrl: server.db.url, log: createLog('silent') }
+  const source = electricSource({ url: 'http://127.0.0.1:1', secret: undefined }, own)
+  await source.start()
+  await source.stop()
+  expect(await slots()).toHaveLength(0)
+})

@@ -5,6 +5,7 @@ import {
   createElectricUpstream,
   createEmbeddedUpstream,
   createShapeServer,
+  dropSlot,
   electricRouter,
   type ShapeServer,
   type ShapeServerStatus,
@@ -31,17 +32,31 @@ export interface ShapeSource {
 /** Any number will do, as long as all processes use the same. */
 export const SYNC_LOCK = 7_202_611_222
 
-/** A real Electric, or the shape server of another process of ours: both speak Electric's protocol. */
-export function electricSource(electric: NonNullable<Environment['electric']>): ShapeSource {
+/**
+ * A real Electric, or the shape server of another process of ours: both speak Electric's protocol. Where this process
+ * would play sync, `own` is the database whose slot nobody reads any more; kept, it would fill the disk.
+ */
+export function electricSource(
+  electric: NonNullable<Environment['electric']>,
+  own: { databaseUrl: string; log: Log } | undefined,
+): ShapeSource {
   const upstream = createElectricUpstream(electric)
   return {
     upstream,
     router: undefined,
     figures: undefined,
     status: () => askElectric(electric.url),
-    start: async () => undefined,
+    start: () => dropOwnSlot(own),
     stop: () => upstream.close(),
   }
+}
+
+async function dropOwnSlot(own: { databaseUrl: string; log: Log } | undefined): Promise<void> {
+  if (!own) return
+  await dropSlot(own.databaseUrl).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error)
+    own.log.warn({ event: 'sync.slot-kept', reason })
+  })
 }
 
 async function askElectric(url: string): Promise<PartStatus> {

@@ -10,4 +10,5 @@ export {
 export { createEmbeddedUpstream } from './gateway/embedded-upstream.ts'
 export { createElectricUpstream } from './gateway/electric-upstream.ts'
 export { electricRouter } from './http/electric-router.ts'
+export { dropSlot } from './replication/slot.ts'
 export type { SyncLog } from './sync-log.ts'
