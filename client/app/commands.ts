@@ -7,6 +7,7 @@ import {
   type Component,
   type MaybeRefOrGetter,
 } from 'vue'
+import type { RouteLocationRaw } from 'vue-router'
 
 /** Something a person can do from the palette. */
 export interface Command {
@@ -25,23 +26,15 @@ export interface Command {
 }
 
 /** Finds things by text, e.g. chats. Asked on every keystroke; late answers are dropped. */
-export interface PaletteSource {
-  id: string
-  search: (text: string) => Promise<Command[]> | Command[]
-}
+export type PaletteSource = (go: (to: RouteLocationRaw) => void) => (text: string) => Promise<Command[]>
 
 const registered = shallowReactive(new Map<string, Command>())
-const sources = shallowReactive(new Map<string, PaletteSource>())
 
 export const paletteOpen = shallowRef(false)
 
 /** Commands of what is on the page now. */
 export function activeCommands(): Command[] {
   return [...registered.values()]
-}
-
-export function activeSources(): PaletteSource[] {
-  return [...sources.values()]
 }
 
 /** Registers commands for as long as the calling component lives. A getter keeps their words in step with the language. */
@@ -57,10 +50,4 @@ export function useCommands(commands: MaybeRefOrGetter<readonly Command[]>): voi
     for (const command of list) registered.set(command.id, command)
   })
   onScopeDispose(clear)
-}
-
-/** Registers a source of the palette for as long as the calling component lives. */
-export function usePaletteSource(source: PaletteSource): void {
-  sources.set(source.id, source)
-  onScopeDispose(() => sources.delete(source.id))
 }

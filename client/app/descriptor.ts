@@ -2,6 +2,7 @@ import type { Component, Ref } from 'vue'
 import type { RouteRecordRaw } from 'vue-router'
 import type { Permission } from '../../shared/identity/permissions.ts'
 import type { Locale } from '../ui/i18n.ts'
+import type { PaletteSource } from './commands.ts'
 
 export type { Locale } from '../ui/i18n.ts'
 
@@ -57,6 +58,8 @@ export interface ModuleDescriptor {
   nav?: NavItem[]
   settings?: SettingsSection[]
   commands?: StaticCommand[]
+  /** What the palette finds of it, on every page; fetched when the palette opens. */
+  palette?: () => Promise<PaletteSource>
 }
 
 declare module 'vue-router' {

@@ -28,5 +28,6 @@ export default {
       useBadge: useRunningBadge,
     },
   ],
+  palette: async () => (await import('./chat-palette.ts')).chatPalette,
   commands: [{ id: 'chat.new', title: { 'zh-CN': '新对话', en: 'New chat' }, icon: SquarePen, to: '/chat/new' }],
 } satisfies ModuleDescriptor
