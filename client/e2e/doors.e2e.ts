@@ -68,7 +68,12 @@ async function storedFor(on: Page): Promise<string[]> {
     const files = async (folder: object, path: string): Promise<string[]> => {
       const found: string[] = []
       // Only newer type libraries know that a folder's handle can be walked.
-      for await (const [name, handle] of Reflect.apply(Reflect.get(folder, 'entries'), folder, []))
+      const entries: AsyncIterable<[string, FileSystemHandle]> = Reflect.apply(
+        Reflect.get(folder, 'entries'),
+        folder,
+        [],
+      )
+      for await (const [name, handle] of entries)
         found.push(...(handle.kind === 'file' ? [`${path}/${name}`] : await files(handle, `${path}/${name}`)))
       return found
     }

@@ -1,4 +1,4 @@
-import { createServer, request, type IncomingMessage } from 'node:http'
+import { createServer, request, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 
 /** A reverse proxy before the product, as most servers have one; here it can also go away, and serve another version. */
@@ -21,13 +21,7 @@ export async function createFrontDoor(to: string): Promise<FrontDoor> {
   const server = createServer((incoming, outgoing) => {
     const { method, url = '/', headers } = incoming
     const change = altered.get(url)
-    const asked = {
-      hostname,
-      port,
-      method,
-      path: url,
-      headers: change ? { ...headers, 'accept-encoding': '' } : headers,
-    }
+    const asked = { hostname, port, method, path: url, headers: change ? whole(headers) : headers }
     const onward = request(asked, async (reply) => {
       if (!change) {
         outgoing.writeHead(reply.statusCode ?? 502, reply.headers)
@@ -78,6 +72,12 @@ export async function createFrontDoor(to: string): Promise<FrontDoor> {
       await new Promise<void>((resolve) => server.close(() => resolve()))
     },
   }
+}
+
+/** Headers that ask for the whole text: not packed, and not only if it has changed. */
+function whole(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const { 'if-none-match': _tag, 'if-modified-since': _time, ...rest } = headers
+  return { ...rest, 'accept-encoding': 'identity' }
 }
 
 async function textOf(reply: IncomingMessage): Promise<string> {
