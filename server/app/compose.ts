@@ -136,7 +136,7 @@ export async function composeApplication(
       await notifications.start()
       retention?.start()
     },
-    async stop() {
+    stop: once(async () => {
       server.close()
       await worker?.stop()
       relay.stop()
@@ -147,7 +147,7 @@ export async function composeApplication(
       await retention?.stop()
       await models.stop()
       await Promise.all([db.close(), runsDb.close(), web?.authPool.end()])
-    },
+    }),
   }
 }
 
@@ -187,4 +187,10 @@ function shapeSource(env: Environment, databaseUrl: string, log: Log): ShapeSour
 
 function openAiOptions(env: Environment) {
   return env.openai && { base_url: env.openai.baseUrl, api_key: env.openai.apiKey, model: env.openai.model }
+}
+
+/** A second call waits for the first. */
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined
+  return () => (done ??= work())
 }
