@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -74,4 +74,27 @@ it('finds a client that was built after the server had started', async () => {
   write('index.html', 'late')
   await glance()
   expect((await get('/')).text).toBe('late')
+})
+
+/** Files of the folder that this process has open. */
+function openFiles(): string[] {
+  const links = readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`)
+    } catch {
+      return []
+    }
+  })
+  return links.filter((link) => link.startsWith(folder))
+}
+
+it.runIf(existsSync('/proc/self/fd'))('keeps no file open for a reader who has left', async () => {
+  write('assets/big-1.js', 'x'.repeat(8 << 20))
+  await glance()
+  const leaving = new AbortController()
+  const response = await fetch(`${origin}/assets/big-1.js`, { signal: leaving.signal })
+  await response.body?.getReader().read()
+  await expect.poll(openFiles).toHaveLength(1)
+  leaving.abort()
+  await expect.poll(openFiles).toEqual([])
 })

@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import path from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import type { Request, RequestHandler, Response } from '../kernel/http.ts'
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -74,9 +75,8 @@ async function send(asset: Asset, request: Request, response: Response): Promise
     response.end()
     return
   }
-  const stream = found.createReadStream()
-  stream.on('error', () => response.destroy())
-  stream.pipe(response)
+  // Ends both when either ends: a reader who leaves in the middle must not leave the file open.
+  await pipeline(found.createReadStream(), response).catch(() => undefined)
 }
 
 /** The smallest form of a file that a client takes. */
