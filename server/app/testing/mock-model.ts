@@ -192,7 +192,8 @@ export async function startMockModel(initial: MockModelOptions = {}): Promise<Mo
         else chunk({ content: options.stamped ? `t${Date.now().toString(36)} ` : words[spoken] }, null)
         if (spoken >= words.length / 2 && fault !== undefined && BREAKS.has(fault)) {
           if (fault === 'half-close') response.end()
-          if (fault === 'reset') response.destroy()
+          // A moment later: what is destroyed at once was perhaps never sent.
+          if (fault === 'reset') setTimeout(() => response.destroy(), 50)
           if (fault === 'endless-line') flood(response, 'data: {"choices":[{"delta":{"content":"', 'x'.repeat(65_536))
           if (fault === 'error-event') send(JSON.stringify({ error: { message: `Overloaded. Your key: ${key}` } }))
           return
