@@ -262,8 +262,29 @@ describe('going out', () => {
     await eventually('it is answered', async () => (await page.getByTestId('answer').count()) === 3)
   })
 
+  it('happens on all other devices when somebody changes their password, which the old one no longer opens', async () => {
+    await signIn(other, door.origin, boris)
+    await move(page, '/settings/account')
+    await page.getByRole('button', { name: '修改密码' }).click()
+    const dialog = page.getByRole('dialog')
+    const change = dialog.getByRole('button', { name: '修改密码' })
+    await dialog.getByLabel('现在的密码').fill('not his password')
+    await dialog.getByLabel('新密码').fill('another long password')
+    await change.click()
+    await dialog.getByText('现在的密码不对').waitFor()
+    await dialog.getByLabel('现在的密码').fill(boris.password)
+    await change.click()
+    await dialog.waitFor({ state: 'detached' })
+    await other.getByText('登录已过期').waitFor()
+    await other.goto(`${door.origin}/sign-in`)
+    await other.locator('input[type="email"]').fill(boris.email)
+    await other.locator('input[type="password"]').fill(boris.password)
+    await submit(other).click()
+    await problem(other).getByText('邮箱或密码不对').waitFor()
+    boris.password = 'another long password'
+  })
+
   it('happens on every device at once when asked for; the others keep what they have until their person is back', async () => {
-    await other.goto(`${door.origin}/chat`)
     await signIn(other, door.origin, boris)
     await untilReplica(other)
     expect(await storedFor(page)).not.toEqual([])

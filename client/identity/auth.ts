@@ -23,6 +23,12 @@ export function signUp(name: string, email: string, password: string): Promise<A
   return post('/api/auth/sign-up/email', { name, email, password })
 }
 
+/** Changes one's own password, and ends every other session: whoever knew the old one is out. */
+export function changePassword(current: string, next: string): Promise<AuthResult> {
+  const body = { currentPassword: current, newPassword: next, revokeOtherSessions: true }
+  return post('/api/auth/change-password', body)
+}
+
 /** Ends the session on the server. Throws an AppError when the server cannot be reached. */
 export async function signOut(): Promise<void> {
   await send('/api/auth/sign-out', { method: 'POST', body: '{}' })
