@@ -4,6 +4,16 @@ export interface Snippet {
   after: string
 }
 
+/** Markdown as one line of plain words, for a preview: the marks go, what they mark stays. */
+export function plain(text: string): string {
+  return text
+    .replaceAll(/!?\[([^\]]*)\]\([^)]*\)?/g, '$1')
+    .replaceAll(/^\s*(?:#{1,6}|>|[-+*]|\d+\.|`{3,}\w*|~{3,}\w*)\s*/gm, '')
+    .replaceAll(/\*+|`+|~~/g, '')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+}
+
 /** The place of `words` in a text, with a little of what stands around it. */
 export function snippet(text: string, words: string, around = 24): Snippet {
   const flat = text.replaceAll(/\s+/g, ' ')

@@ -56,6 +56,7 @@ export function useChatPage(chat_id: Ref<string>) {
 
   const answers = () => open.path.value.map((entry) => entry.message).filter((message) => message.role === 'assistant')
   const lastAnswer = () => answers().at(-1)
+  const lastRun = () => answers().findLast((message) => message.workflow_execution_id !== null)
 
   function editLast() {
     const last = open.path.value.findLast(
@@ -79,7 +80,7 @@ export function useChatPage(chat_id: Ref<string>) {
   }
 
   function toggleDetails(message?: ChatMessageRow) {
-    const wanted = message ?? lastAnswer()
+    const wanted = message ?? lastRun()
     detailsOf.value = detailsOf.value?.id === wanted?.id ? undefined : wanted
   }
 
@@ -115,7 +116,7 @@ export function useChatPage(chat_id: Ref<string>) {
     running,
     closed,
     agent,
-    lastAnswer,
+    lastRun,
     editLast,
     save,
     toggleDetails,

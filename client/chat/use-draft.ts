@@ -2,9 +2,12 @@ import { onScopeDispose, ref, watch, type Ref } from 'vue'
 import { store } from '../app/local.ts'
 import { beforeReload } from '../app/pwa.ts'
 
-/** Text of the composer per chat, kept on this device as it is typed. `read` is called once what was kept is shown. */
-export function useDraft(chat_id: Ref<string>, read: () => void = () => undefined): Ref<string> {
-  const text = ref('')
+/**
+ * Text of the composer per chat, kept on this device as it is typed. `read` is called once what was kept is shown;
+ * `start` is what stands there when nothing was kept, and needs no keeping.
+ */
+export function useDraft(chat_id: Ref<string>, read: () => void = () => undefined, start = ''): Ref<string> {
+  const text = ref(start)
   let owner = ''
   let timer: ReturnType<typeof setTimeout> | undefined
   let dirty = false
@@ -23,7 +26,7 @@ export function useDraft(chat_id: Ref<string>, read: () => void = () => undefine
     clearTimeout(timer)
     if (!dirty || !owner) return
     dirty = false
-    await store.value?.composer.write(owner, text.value).catch(() => undefined)
+    await store.value?.composer.write(owner, text.value === start ? '' : text.value).catch(() => undefined)
   }
 
   watch(
@@ -37,9 +40,9 @@ export function useDraft(chat_id: Ref<string>, read: () => void = () => undefine
       typed = false
       if (early) await save()
       else {
-        put('')
+        put(start)
         const kept = await local.composer.read(id).catch(() => '')
-        if (owner === id && !typed) put(kept)
+        if (owner === id && !typed && kept !== '') put(kept)
       }
       if (owner === id) read()
     },
