@@ -1,3 +1,4 @@
+import { TextQuote } from 'lucide-vue-next'
 import { installs } from '../../shared/agent/queries.ts'
 import { chatList, searchChats, searchMessages, type ChatListRow, type MessageHit } from '../../shared/chat/queries.ts'
 import type { Command, PaletteSource } from '../app/commands.ts'
@@ -23,6 +24,7 @@ export const chatPalette: PaletteSource = (go) => {
       title: `${before}${found}${after}`,
       detail: hit.chat_title,
       group: t('chat.search.messages'),
+      icon: TextQuote,
       run: () => go({ name: 'chat', params: { chat_id: hit.chat_id }, query: { message: hit.id } }),
     }
   }
