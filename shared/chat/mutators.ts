@@ -310,7 +310,7 @@ export const chooseBranch = mutator({
     openChat(rows, args.chat_id)
     requireInChat(rows, args.child_id, args.chat_id)
     const current = rows.get('branch_choices', choiceKey(args.chat_id, args.fork_id, ctx).key)
-    if (current && typeof current['hlc'] === 'string' && current['hlc'] >= ctx.hlc) return []
+    if (current && typeof current['hlc'] === 'string' && current['hlc'] > ctx.hlc) return []
     return [choice(args.chat_id, args.fork_id, args.child_id, ctx)]
   },
 })

@@ -16,7 +16,7 @@ export const setPreference = mutator({
     if (byteLength(JSON.stringify(value ?? null)) > VALUE_LIMIT)
       throw userError('row/too-large', { limit: VALUE_LIMIT })
     const current = rows.get('preferences', { user_id: ctx.user_id, key })
-    if (current && typeof current['hlc'] === 'string' && current['hlc'] >= ctx.hlc) return []
+    if (current && typeof current['hlc'] === 'string' && current['hlc'] > ctx.hlc) return []
     return [
       {
         op: 'upsert',

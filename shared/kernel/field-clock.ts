@@ -1,8 +1,9 @@
 import type { Row } from './mutator.ts'
 
 /**
- * Last writer wins, field by field: the part of `set` whose clock in `row.field_clock` is older than `hlc`, with the
- * clocks moved on. Undefined when nothing is newer.
+ * Last writer wins, field by field: the part of `set` whose clock in `row.field_clock` is not newer than `hlc`, with
+ * the clocks moved on. Undefined when everything there is newer. Equal clocks come from one device, in its order
+ * (`clampHlc`), so that the later one wins.
  */
 export function newerFields(row: Row, set: Row, hlc: string): Row | undefined {
   const clock: Record<string, string> = { ...readClock(row['field_clock']) }
@@ -10,7 +11,7 @@ export function newerFields(row: Row, set: Row, hlc: string): Row | undefined {
   for (const [field, value] of Object.entries(set)) {
     if (value === undefined) continue
     const last = clock[field]
-    if (last !== undefined && last >= hlc) continue
+    if (last !== undefined && last > hlc) continue
     changed[field] = value
     clock[field] = hlc
   }

@@ -34,10 +34,13 @@ export function parseHlc(text: string): (Hlc & { node: string }) | undefined {
 /** Clients may run ahead by at most this much; the server clamps the rest. */
 export const MAX_CLOCK_LEAD_MS = 5 * 60_000
 
-/** `text` clamped so that it is at most five minutes ahead of `now`; undefined when it is no clock at all. */
+/**
+ * `text` clamped so that it is at most five minutes ahead of `now`; undefined when it is no clock at all. Clocks of one
+ * device that are clamped in the same millisecond come out equal: whoever compares lets the later arrival win then.
+ */
 export function clampHlc(text: string, now: number): string | undefined {
   const clock = parseHlc(text)
   if (!clock) return undefined
   if (clock.ms <= now + MAX_CLOCK_LEAD_MS) return text
-  return formatHlc({ ms: now, counter: clock.counter }, clock.node)
+  return formatHlc({ ms: now + MAX_CLOCK_LEAD_MS, counter: 0 }, clock.node)
 }

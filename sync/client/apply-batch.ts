@@ -15,7 +15,8 @@ export interface SavedCursor {
  * One batch of a shape in one transaction, with its cursor. A row that the database refuses is put aside in
  * `sync_errors`, with everything the server said of it, and the rest goes on.
  *
- * Answers false when the log spoke of rows that are not here: then this shape must be loaded anew.
+ * Answers false when the log spoke of rows that are not here: then this shape must be loaded anew, and no position is
+ * kept, so that a crash before that does not make the hole a lasting one.
  */
 export async function applyBatch(
   pg: PGliteInterface,
@@ -26,14 +27,14 @@ export async function applyBatch(
   try {
     return await pg.transaction(async (tx) => {
       const whole = await writeBulk(tx, shape, batch)
-      await saveCursor(tx, shape, cursor)
+      await saveCursor(tx, shape, whole || batch.refetch ? cursor : undefined)
       return whole
     })
   } catch {
     // which row it was shows only one by one
     return pg.transaction(async (tx) => {
       const whole = await writeSingly(tx, shape, batch)
-      await saveCursor(tx, shape, cursor)
+      await saveCursor(tx, shape, whole || batch.refetch ? cursor : undefined)
       return whole
     })
   }
@@ -126,6 +127,11 @@ export async function saveCursor(tx: Transaction, shape: ShapeName, cursor: Save
      on conflict (shape) do update set handle = excluded.handle, log_offset = excluded.log_offset, lsn = excluded.lsn`,
     [shape, cursor.handle, cursor.offset, cursor.lsn],
   )
+}
+
+/** Shapes whose rows stay, while how far they reach is not known any more. */
+export async function forgetLsns(pg: PGliteInterface, shapes: readonly ShapeName[]): Promise<void> {
+  await pg.query('update sync_cursor set lsn = null where shape = any($1)', [shapes])
 }
 
 export async function readCursors(

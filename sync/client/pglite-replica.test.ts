@@ -197,6 +197,26 @@ test('an update of a row that is not here asks for the shape anew, once', async 
   expect(replica.takeDamage('chats')).toBe(false)
 })
 
+test('a log that spoke of a row that is not here leaves no position behind, even if the process ends at once', async () => {
+  await replica.apply('chats', batch([put(10)], { refetch: true }))
+  await replica.apply('chats', batch([{ op: 'update', row: { id: idOf(99), title: 'lost' } }]))
+  expect((await reopen()).position('chats')).toBeUndefined()
+})
+
+test('a shape loaded anew at an earlier LSN is of another WAL: what others had reached says nothing any more', async () => {
+  await replica.apply('acks', batch([], { refetch: true, lsn: '900' }))
+  await replica.apply('chats', batch([put(10)], { refetch: true, lsn: '950' }))
+  await replica.apply('runs', batch([], { refetch: true, lsn: '19' }))
+  await replica.apply('acks', batch([], { refetch: true, lsn: '20' }))
+  for (const one of [replica, await reopen()]) {
+    const lsns = [...one.cursors()].flatMap(([name, { lsn }]) => (one.position(name) ? [[name, lsn]] : []))
+    expect(Object.fromEntries(lsns)).toEqual({ acks: '20', chats: null, runs: '19' })
+  }
+  await replica.apply('chats', batch([], { lsn: '21' }))
+  expect(replica.cursors().get('chats')?.lsn).toBe('21')
+  expect(await titles()).toEqual(['chat 10'])
+})
+
 test('progress never goes back, and an idle poll writes nothing', async () => {
   await replica.apply('chats', batch([put(10)], { refetch: true, lsn: '18446744073709551615' }))
   await replica.apply('chats', batch([], { lsn: '9' }))

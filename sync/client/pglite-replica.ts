@@ -4,9 +4,9 @@ import { userError } from '../../shared/kernel/errors.ts'
 import { effectOf } from '../core/effect.ts'
 import { contextOf, replay, type Replay } from '../core/overlay.ts'
 import type { Effect, Pending } from '../core/pending.ts'
-import type { ShapeCursor } from '../core/settlement.ts'
+import { advanced, outdated, type ShapeCursor } from '../core/settlement.ts'
 import { isShapeName, SHAPE_NAMES, SHAPES, type ShapeName } from '../protocol/shapes.ts'
-import { applyBatch, readCursors, saveCursor } from './apply-batch.ts'
+import { applyBatch, forgetLsns, readCursors, saveCursor } from './apply-batch.ts'
 import type { NewMutation } from './host-protocol.ts'
 import { OverlayTables, readBase } from './overlay-tables.ts'
 import type { Replica } from './replica.ts'
@@ -75,7 +75,7 @@ export class PgliteReplica implements Replica {
 
   async apply(shape: ShapeName, batch: Batch): Promise<string[]> {
     const old = this.#cursors.get(shape)
-    const lsn = later(old?.lsn ?? null, batch.lsn)
+    const lsn = advanced(old?.lsn ?? null, batch)
     const next: Cursor = { position: batch.position, lsn }
     const idle = batch.changes.length === 0 && !batch.refetch
     // an idle shape's progress is kept in memory: writing it each poll would wear the disk for nothing
@@ -85,6 +85,7 @@ export class PgliteReplica implements Replica {
     }
     this.#cursors.set(shape, next)
     this.#refetching.delete(shape)
+    if (batch.refetch) await this.#forgetOutdated(lsn)
     await this.#analyze()
     return idle ? [] : [SHAPES[shape].table]
   }
@@ -174,15 +175,22 @@ export class PgliteReplica implements Replica {
     }
   }
 
+  /** On disk at once: an LSN of a new WAL must not meet a replica that remembers the old one. */
+  async #forgetOutdated(fresh: string | null): Promise<void> {
+    const old = [...this.#cursors].filter(([, { lsn }]) => outdated(lsn, fresh))
+    if (old.length === 0) return
+    for (const [name, cursor] of old) this.#cursors.set(name, { ...cursor, lsn: null })
+    await forgetLsns(
+      this.#pg,
+      old.map(([name]) => name),
+    )
+    await this.flush()
+  }
+
   /** Without statistics the first plans over a full replica take seconds instead of milliseconds. */
   async #analyze(): Promise<void> {
     if (this.#analyzed || !this.complete) return
     this.#analyzed = true
     await this.#pg.exec('analyze').catch(() => undefined)
   }
-}
-
-function later(a: string | null, b: string | null): string | null {
-  if (a === null || b === null) return a ?? b
-  return BigInt(a) >= BigInt(b) ? a : b
 }

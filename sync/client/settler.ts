@@ -1,4 +1,4 @@
-import { coveredBy, lagging, settled, type ShapeCursor } from '../core/settlement.ts'
+import { awaitsAck, coveredBy, lagging, settled, type ShapeCursor } from '../core/settlement.ts'
 import { SHAPE_NAMES, SHAPES } from '../protocol/shapes.ts'
 import type { DeviceDb } from './device-db.ts'
 import { bury, readOutbox } from './outbox.ts'
@@ -118,7 +118,8 @@ async function settle(
   opening: boolean,
 ): Promise<Settled> {
   if (!replica && opening) return { left: false, refused: false, tables: await answeredTables(db) }
-  if (replica && (await readOutbox(db)).some((item) => item.outcome && item.lsn === undefined))
+  const acked = replica?.cursors().get('acks')?.lsn
+  if (replica && acked && (await readOutbox(db)).some((item) => item.outcome && awaitsAck(item, acked)))
     await noteOldAck(db, device_id, replica)
   const cursors: ShapeCursor[] = replica ? [...replica.cursors().values()] : []
   const leaving = settled(await readOutbox(db), cursors, SHAPES.acks.table)

@@ -27,6 +27,22 @@ export function effectOf(reads: readonly RowKey[], writes: Write[]): Effect {
 }
 
 /**
+ * A mutation's effect after one more replay: what it writes now, and everything that it ever touched. It may touch more
+ * when rows have arrived that it found missing before. Undefined when nothing is new.
+ */
+export function widened(before: Effect | undefined, now: Effect): Effect | undefined {
+  if (!before) return now
+  const both = (one: readonly string[], other: readonly string[]) => [...new Set([...one, ...other])]
+  const effect: Effect = {
+    writes: now.writes,
+    creates: both(before.creates, now.creates),
+    touches: both(before.touches, now.touches),
+    tables: both(before.tables, now.tables),
+  }
+  return JSON.stringify(effect) === JSON.stringify(before) ? undefined : effect
+}
+
+/**
  * Queued mutations that rest on rows made by `refused`, directly or through each other. They cannot succeed: a
  * message of a chat that the server refused has nowhere to go.
  */

@@ -88,6 +88,27 @@ test('effects are told once: for mutations that have none yet', () => {
   expect(replay([{ ...item(1, 'create'), effect }], base(null), deps).effects.size).toBe(0)
 })
 
+test('a replay that writes more than before says so, and forgets nothing that was touched', () => {
+  const choose = mutator({
+    name: 'choose',
+    permission: 'chat.use',
+    args,
+    reads,
+    run: ({ id, title }, rows): Write[] => [
+      { op: 'upsert', table: 'preferences', row: { user_id: 'u', key: 'last', value: title } },
+      ...(rows.get('chats', { id }) ? [{ op: 'update' as const, table: 'chats', key: { id }, set: { title } }] : []),
+    ],
+  })
+  const known = { mutators: { choose }, user_id: 'u' }
+  const first = replay([item(1, 'choose')], base(null), known).effects.get(item(1, 'choose').id)
+  expect(first).toMatchObject({ tables: ['preferences'] })
+  const second = replay([{ ...item(1, 'choose'), effect: first }], base({ id: '1', title: 'x' }), known)
+  const effect = second.effects.get(item(1, 'choose').id)
+  expect(effect).toMatchObject({ tables: ['preferences', 'chats'], writes: [{}, { op: 'update' }] })
+  const third = replay([{ ...item(1, 'choose'), effect }], base(null), known).effects.get(item(1, 'choose').id)
+  expect(third).toMatchObject({ tables: ['preferences', 'chats'], writes: [{}] })
+})
+
 test('an unknown mutation keeps its effect or has none', () => {
   const writes: Write[] = [{ op: 'insert', table: 'chats', row: { id: '1', title: 'kept' } }]
   const effect = { writes, creates: [KEY], touches: [KEY], tables: ['chats'] }

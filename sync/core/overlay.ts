@@ -7,7 +7,7 @@ import {
   type RowKey,
   type Write,
 } from '../../shared/kernel/mutator.ts'
-import { effectOf, keyOfWrite } from './effect.ts'
+import { effectOf, keyOfWrite, widened } from './effect.ts'
 import type { Effect, Pending } from './pending.ts'
 
 /** Synced rows by `rowKeyText`: the row, or null when there is none. A key that is missing has not been read yet. */
@@ -22,7 +22,7 @@ export interface OverlayRow extends RowKey {
 
 export interface Replay {
   rows: ReadonlyMap<string, OverlayRow>
-  /** Effects of mutations that had none yet. */
+  /** Effects of mutations that had none yet, or another one. */
   effects: ReadonlyMap<string, Effect>
   /** Rows that must be read before the replay is right. */
   missing: RowKey[]
@@ -51,7 +51,8 @@ export function replay(outbox: readonly Pending[], base: Base, deps: ReplayDeps,
   const effects = new Map<string, Effect>()
   for (const item of [...outbox].sort((a, b) => a.seq - b.seq)) {
     const ran = run(item, state, deps)
-    if (ran && !item.effect) effects.set(item.id, effectOf(ran.reads, ran.writes))
+    const effect = ran && widened(item.effect, effectOf(ran.reads, ran.writes))
+    if (effect) effects.set(item.id, effect)
     for (const write of ran?.writes ?? item.effect?.writes ?? []) state.write(write, item.created_at)
   }
   for (const key of also) state.need(key)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { effectOn, pendingOf } from '../testing/pending.ts'
-import { coveredBy, lagging, settled, type ShapeCursor } from './settlement.ts'
+import { advanced, awaitsAck, coveredBy, lagging, outdated, settled, type ShapeCursor } from './settlement.ts'
 
 const applied = { outcome: { status: 'applied' as const } }
 const cursor = (table: string, lsn: string | null, refetching = false): ShapeCursor => ({ table, lsn, refetching })
@@ -96,4 +96,22 @@ test('what was queued before there was a replica to run it on waits for every sh
   expect(lagging([item], chats('9'))).toEqual(['chats'])
   expect(ids(settled([item], chats('10'), 'acks'))).toEqual([1])
   expect(settled([pendingOf(2, applied)], chats('10'), 'acks')).toEqual([])
+})
+
+test('a shape never goes back, but for one loaded anew: it is as far as its new rows', () => {
+  expect(advanced('100', { lsn: '99', refetch: false })).toBe('100')
+  expect(advanced('99', { lsn: '100', refetch: false })).toBe('100')
+  expect(advanced('100', { lsn: null, refetch: false })).toBe('100')
+  expect(advanced('100', { lsn: '99', refetch: true })).toBe('99')
+  expect(advanced(null, { lsn: '99', refetch: false })).toBe('99')
+})
+
+test('an LSN from before the database was moved gives way to the ack of the new one', () => {
+  const ack = (lsn: string) =>
+    coveredBy([pendingOf(1, { lsn: '900' })], [{ op: 'insert', row: { device_id: 'd', last_seq: '1' } }], 'd', lsn)
+  expect(ack('20').map(({ lsn }) => lsn)).toEqual(['20'])
+  expect(ack('950')).toEqual([])
+  expect(awaitsAck(pendingOf(1, { lsn: '900' }), '20')).toBe(true)
+  expect(outdated('900', '20')).toBe(true)
+  expect(outdated('20', '20')).toBe(false)
 })

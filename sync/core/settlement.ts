@@ -53,14 +53,34 @@ export function lagging(outbox: readonly Pending[], cursors: readonly ShapeCurso
   return [...tables]
 }
 
+/** How far a shape is after a batch: never back, but for one loaded anew, which is as far as its new rows. */
+export function advanced(before: string | null, batch: { lsn: string | null; refetch: boolean }): string | null {
+  if (batch.refetch || before === null) return batch.lsn
+  return batch.lsn === null || BigInt(before) >= BigInt(batch.lsn) ? before : batch.lsn
+}
+
+/**
+ * Whether what a shape has reached says nothing any more, now that another one was loaded anew up to `fresh`: a
+ * database that was moved counts its LSNs from the beginning. In the same WAL, the shape's next word puts it right.
+ */
+export function outdated(lsn: string | null, fresh: string | null): boolean {
+  return lsn !== null && fresh !== null && BigInt(lsn) > BigInt(fresh)
+}
+
 function reached(cursor: ShapeCursor, lsn: string): boolean {
   return !cursor.refetching && cursor.lsn !== null && BigInt(cursor.lsn) >= BigInt(lsn)
+}
+
+/** Whether an ack at `lsn` would be news for a mutation. */
+export function awaitsAck({ lsn }: Pending, at: string): boolean {
+  return lsn === undefined || BigInt(lsn) > BigInt(at)
 }
 
 /**
  * LSNs that a batch of the `acks` shape gives to mutations of this device: the first ack at or past a mutation's
  * `seq` was committed with or after its effects. A row from a snapshot has no LSN of its own; `lsn` of the batch
- * stands in, which can only settle later, never too early.
+ * stands in, which can only settle later, never too early. An ack before the LSN that a mutation has been given shows
+ * that the LSN is of another WAL.
  */
 export function coveredBy(
   outbox: readonly Pending[],
@@ -68,7 +88,7 @@ export function coveredBy(
   device_id: string,
   lsn: string | null,
 ): { item: Pending; lsn: string }[] {
-  const open = new Map(outbox.filter((item) => item.lsn === undefined).map((item) => [item.id, item]))
+  const open = new Map(outbox.map((item) => [item.id, item]))
   const covered: { item: Pending; lsn: string }[] = []
   for (const change of changes) {
     const last = change.row['last_seq']
@@ -76,7 +96,7 @@ export function coveredBy(
     if (change.op === 'delete' || change.row['device_id'] !== device_id || !last || at === null) continue
     for (const item of open.values()) {
       if (item.seq > Number(last)) continue
-      covered.push({ item, lsn: at })
+      if (awaitsAck(item, at)) covered.push({ item, lsn: at })
       open.delete(item.id)
     }
   }
