@@ -89,11 +89,18 @@ describe.each(visits)('on a $name', ({ name, device, looks }) => {
   afterAll(() => context.close())
 
   async function wear(look: string): Promise<void> {
-    const [language = '', scheme] = look.split(' ')
+    const [language, scheme] = look.split(' ')
     await page.emulateMedia({ colorScheme: scheme === 'dark' ? 'dark' : 'light' })
-    await page.evaluate((chosen) => localStorage.setItem('banyan.locale', chosen), language)
-    await page.reload()
-    await page.locator('h1').first().waitFor()
+    if ((await page.evaluate(() => document.documentElement.lang)) === language) return
+    const door = page.getByRole('button', { name: language === 'en' ? 'English' : '中文' })
+    if (await door.count()) await door.click()
+    else {
+      await page.keyboard.press('Control+k')
+      await page.getByRole('combobox').waitFor()
+      await page.keyboard.type(language === 'en' ? 'Switch to English' : '切换到中文')
+      await page.keyboard.press('Enter')
+    }
+    await page.waitForFunction((chosen) => document.documentElement.lang === chosen, language)
   }
 
   async function check(look: string, path: string): Promise<void> {

@@ -7,10 +7,12 @@ export interface Hlc {
   counter: number
 }
 
+const MAX_COUNTER = 0xffff
+
 /** The next clock value after `last` at wall time `now` (ms since the epoch). */
 export function tick(last: Hlc, now: number): Hlc {
   if (now > last.ms) return { ms: now, counter: 0 }
-  if (last.counter === 0xffff) return { ms: last.ms + 1, counter: 0 }
+  if (last.counter === MAX_COUNTER) return { ms: last.ms + 1, counter: 0 }
   return { ms: last.ms, counter: last.counter + 1 }
 }
 
@@ -35,12 +37,13 @@ export function parseHlc(text: string): (Hlc & { node: string }) | undefined {
 export const MAX_CLOCK_LEAD_MS = 5 * 60_000
 
 /**
- * `text` clamped so that it is at most five minutes ahead of `now`; undefined when it is no clock at all. Clocks of one
- * device that are clamped in the same millisecond come out equal: whoever compares lets the later arrival win then.
+ * `text`, or the greatest clock of its device that is at most five minutes ahead of `now`: order is kept. Undefined when
+ * it is no clock at all. Clocks that are clamped in the same millisecond come out equal: whoever compares lets the later
+ * arrival win then.
  */
 export function clampHlc(text: string, now: number): string | undefined {
   const clock = parseHlc(text)
   if (!clock) return undefined
   if (clock.ms <= now + MAX_CLOCK_LEAD_MS) return text
-  return formatHlc({ ms: now + MAX_CLOCK_LEAD_MS, counter: 0 }, clock.node)
+  return formatHlc({ ms: now + MAX_CLOCK_LEAD_MS, counter: MAX_COUNTER }, clock.node)
 }
