@@ -50,6 +50,8 @@ interface Segment {
 const HEADER_BYTES = 8
 /** The newest frames stay in memory: what has just been written is what readers ask for. */
 const RECENT_BYTES = 4 * 1024 * 1024
+/** A frame bigger than this is not kept in memory: a snapshot must not push out what live readers ask for. */
+const RECENT_FRAME_BYTES = RECENT_BYTES / 4
 /** One read of the disk may fetch this much, with gaps this wide that nobody asked for. */
 const READ_BYTES = 1024 * 1024
 const GAP_BYTES = 16 * 1024
@@ -261,6 +263,7 @@ export class FrameLog {
   }
 
   private remember(frame: Frame): void {
+    if (frame.payload.length > RECENT_FRAME_BYTES) return
     this.recent.push(frame)
     this.recentBytes += frame.payload.length
     let gone = 0
