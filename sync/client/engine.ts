@@ -1,5 +1,4 @@
-import { AppError, operationalError, toAppError } from '../../shared/kernel/errors.ts'
-import type { Effect } from '../core/pending.ts'
+import { toAppError } from '../../shared/kernel/errors.ts'
 import { SHAPES, type ShapeName } from '../protocol/shapes.ts'
 import type { ServerFrame } from '../protocol/socket.ts'
 import { PROTOCOL_VERSION } from '../protocol/version.ts'
@@ -7,19 +6,12 @@ import { deleteDeviceDb, type DeviceDb } from './device-db.ts'
 import { adoptServerTime, lastSync, noteSync } from './device.ts'
 import { Feeds } from './feeds.ts'
 import { Health } from './health.ts'
-import {
-  BEAT_MS,
-  watchesOf,
-  type HelloValue,
-  type HostCall,
-  type HostStatus,
-  type NewMutation,
-} from './host-protocol.ts'
+import { BEAT_MS, watchesOf, type HostStatus } from './host-protocol.ts'
 import { pushServer } from './http.ts'
 import { Identity } from './identity.ts'
 import { LiveQueries } from './live-queries.ts'
-import { enqueue, readOutbox } from './outbox.ts'
 import { Pusher } from './pusher.ts'
+import { ReplicaLife } from './replica-life.ts'
 import type { Replica } from './replica.ts'
 import { RunTexts } from './run-texts.ts'
 import { Serial } from './serial.ts'
@@ -27,6 +19,7 @@ import { Settler } from './settler.ts'
 import type { Batch, FeedSink, Position } from './shape-feed.ts'
 import { Socket } from './socket.ts'
 import { TabBus } from './tab-bus.ts'
+import { TabCalls } from './tab-calls.ts'
 
 export interface EngineOptions {
   db: DeviceDb
@@ -39,7 +32,6 @@ export interface EngineOptions {
   openReplica?: (() => Promise<Replica>) | undefined
 }
 
-const APPLY_RETRY_MS = 3000
 const MEASURE_MS = 60_000
 
 /**
@@ -56,28 +48,22 @@ export class Engine implements FeedSink {
   readonly #feeds: Feeds
   readonly #live: LiveQueries
   readonly #settler: Settler
+  readonly #calls: TabCalls
   readonly #runs = new RunTexts()
   readonly #serial = new Serial()
   readonly #timers: ReturnType<typeof setInterval>[] = []
+  readonly #life: ReplicaLife
   #pusher: Pusher | undefined
-  #replica: Replica | undefined
-  #mode: HostStatus['mode'] = 'online'
-  #opening: boolean
-  #bytes: number | undefined
   #stopped = false
 
   constructor(options: EngineOptions) {
     this.#options = options
-    this.#opening = options.openReplica !== undefined
     this.#identity = new Identity(options.user_id, options.epoch)
     this.#db = options.db
     this.#health = new Health(() => this.#emitStatus())
     this.#bus = new TabBus(options.user_id, {
-      call: (body) => this.#call(body),
-      poke: () => {
-        this.#outboxGrew()
-        if (this.#replica) void this.#settler.settle()
-      },
+      call: (body) => this.#calls.answer(body),
+      poke: () => void this.#outboxGrew(),
       gone: (tab) => this.#live.unwatchAll(watchesOf(tab)),
     })
     this.#socket = new Socket(`${options.origin.replace(/^http/, 'ws')}/api/socket`, {
@@ -95,8 +81,21 @@ export class Engine implements FeedSink {
       onReached: (authorized) => this.#health.reached(authorized),
       onLost: () => this.#health.lost(),
     })
+    this.#life = new ReplicaLife({
+      open: options.openReplica,
+      serial: this.#serial,
+      health: this.#health,
+      onComing: () => this.#replicaCame(),
+      onLeaving: () => {
+        this.#feeds.stop()
+        this.#live.clear()
+      },
+      onStatus: () => this.#emitStatus(),
+      // what waited for a replica that did not come is settled by the server's answers
+      onNone: () => this.#settler.settle(),
+    })
     this.#live = new LiveQueries({
-      read: (sql, values) => this.#needReplica().read(sql, values),
+      read: (sql, values) => this.#life.needed().read(sql, values),
       post: (watch, rows) => this.#bus.emit({ t: 'rows', watch, rows }),
       fail: (watch, error) => this.#bus.emit({ t: 'failed', watch, code: toAppError(error).code }),
     })
@@ -106,13 +105,28 @@ export class Engine implements FeedSink {
       feeds: this.#feeds,
       health: this.#health,
       device_id: options.device_id,
-      replica: () => this.#replica,
-      opening: () => this.#opening,
+      replica: () => this.#life.current,
+      opening: () => this.#life.opening,
       onLeft: () => this.#bus.emit({ t: 'outbox' }),
       onChanged: (tables) => {
         this.#live.changed(tables)
         this.#bus.emit({ t: 'changed', tables })
       },
+    })
+    this.#calls = new TabCalls({
+      db: this.#db,
+      device_id: options.device_id,
+      serial: this.#serial,
+      life: this.#life,
+      live: this.#live,
+      onHello: (epoch) => {
+        this.#identity.adopt(epoch)
+        this.#hurry()
+        return { status: this.#status(), runs: this.#runs.list() }
+      },
+      onQueued: () => this.#outboxGrew(),
+      onRebuild: () => this.#rebuild(),
+      onWipe: () => this.#wipe(),
     })
   }
 
@@ -138,7 +152,7 @@ export class Engine implements FeedSink {
     void this.#pusher.run()
     if ((await this.#db.dead.count()) > 0) this.#health.problem('sync/refused')
     this.#feeds.start(this)
-    if (this.#options.openReplica) void this.#openReplica(this.#options.openReplica)
+    void this.#life.open()
   }
 
   /** Ends everything; the replica's files stay. */
@@ -151,7 +165,7 @@ export class Engine implements FeedSink {
     this.#pusher?.stop()
     this.#socket.close()
     this.#live.clear()
-    await this.#serial.run(async () => this.#replica?.close())
+    await this.#life.stop()
     this.#bus.close()
     this.#db.close()
   }
@@ -159,34 +173,34 @@ export class Engine implements FeedSink {
   // --- FeedSink
 
   async position(shape: ShapeName): Promise<Position | 'now' | undefined> {
-    return this.#replica ? this.#replica.position(shape) : 'now'
+    return this.#life.current ? this.#life.current.position(shape) : 'now'
   }
 
   async apply(shape: ShapeName, batch: Batch): Promise<void> {
     this.#health.reached()
-    const replica = this.#replica
+    const replica = this.#life.current
     let tables: readonly string[] = batch.changes.length > 0 ? [SHAPES[shape].table] : []
-    if (replica) tables = await this.#write(() => replica.apply(shape, batch))
-    if (this.#stopped || replica !== this.#replica) return
+    if (replica) tables = await this.#life.write(() => replica.apply(shape, batch))
+    if (this.#stopped || replica !== this.#life.current) return
     if (replica?.takeDamage(shape)) this.#feeds.restart(shape)
     else this.#feeds.fresh(shape)
     // should this fail, `settle` finds the ack in the replica
     if (shape === 'acks') await this.#settler.noteAcks(batch).catch(() => undefined)
     await this.#settler.settle(tables)
-    this.#becomeReplica()
+    this.#life.serveWhenComplete()
   }
 
   refetching(shape: ShapeName): void {
-    this.#replica?.refetching(shape)
+    this.#life.current?.refetching(shape)
     this.#feeds.stale(shape)
     this.#health.behind()
   }
 
   async revoked(shape: ShapeName): Promise<void> {
-    const replica = this.#replica
+    const replica = this.#life.current
     this.#feeds.drop(shape)
-    if (replica) await this.#settler.settle(await this.#write(() => replica.revoke(shape)))
-    this.#becomeReplica()
+    if (replica) await this.#settler.settle(await this.#life.write(() => replica.revoke(shape)))
+    this.#life.serveWhenComplete()
   }
 
   failed(_shape: ShapeName, status: number): void {
@@ -194,137 +208,40 @@ export class Engine implements FeedSink {
     if (status === 426) this.#health.problem('sync/client-too-old')
   }
 
-  /** A write that must not be lost: tried until it works or the engine ends. */
-  async #write(task: () => Promise<string[]>): Promise<string[]> {
-    while (!this.#stopped) {
-      try {
-        const tables = await this.#serial.run(task)
-        this.#health.solved('sync/replica')
-        return tables
-      } catch {
-        this.#health.problem('sync/replica')
-        await new Promise((resolve) => setTimeout(resolve, APPLY_RETRY_MS))
-      }
-    }
-    return []
-  }
+  // --- the replica's life
 
-  // --- calls from tabs
-
-  async #call(body: HostCall): Promise<unknown> {
-    switch (body.op) {
-      case 'hello':
-        this.#identity.adopt(body.epoch)
-        this.#hurry()
-        return this.#helloValue()
-      case 'mutate':
-        return this.#mutate(body.mutation)
-      case 'read':
-        return this.#needReplica().read(body.sql, body.values)
-      case 'query':
-        return this.#needReplica().query(body.sql, body.values)
-      case 'watch':
-        this.#needReplica()
-        return this.#live.watch(body.watch, body.sql, body.values, body.tables)
-      case 'unwatch':
-        return this.#live.unwatch(body.watch)
-      case 'rebuild':
-        return this.#rebuild()
-      case 'wipe':
-        return this.#wipe()
-    }
-  }
-
-  #helloValue(): HelloValue {
-    return { status: this.#status(), runs: this.#runs.list() }
-  }
-
-  async #mutate(mutation: NewMutation): Promise<null> {
-    await this.#serial.run(async () =>
-      enqueue(this.#db, this.#options.device_id, mutation, await this.#prepare(mutation)),
-    )
-    this.#outboxGrew()
-    if (this.#replica) await this.#settler.settle()
-    return null
-  }
-
-  /** A replica in trouble must not stand between a person and their outbox: then the server alone will judge. */
-  async #prepare(mutation: NewMutation): Promise<((hlc: string) => Effect) | undefined> {
-    if (!this.#replica || this.#mode !== 'replica') return undefined
-    try {
-      return await this.#replica.prepare(mutation, await readOutbox(this.#db))
-    } catch (error) {
-      if (error instanceof AppError && error.kind === 'user') throw error
-      return undefined
-    }
-  }
-
-  async #rebuild(): Promise<null> {
-    const { openReplica } = this.#options
-    if (!openReplica) return null
-    await this.#dropReplica()
-    this.#emitStatus()
+  async #replicaCame(): Promise<void> {
+    this.#feeds.stop()
+    await this.#settler.settle()
+    this.#life.serveWhenComplete()
     this.#feeds.start(this)
-    void this.#openReplica(openReplica)
-    return null
   }
 
-  async #wipe(): Promise<null> {
+  async #rebuild(): Promise<void> {
+    if (!this.#options.openReplica) return
+    await this.#life.rebuild()
+    this.#feeds.start(this)
+  }
+
+  async #wipe(): Promise<void> {
     this.#stopped = true
     this.#settler.stop()
     this.#pusher?.stop()
-    await this.#dropReplica()
+    await this.#life.destroy()
     this.#db.close()
     await deleteDeviceDb(this.#options.user_id)
     this.#bus.emit({ t: 'wiped' })
     setTimeout(() => void this.stop().finally(() => globalThis.close?.()), 100)
-    return null
-  }
-
-  // --- the replica's life
-
-  async #openReplica(open: () => Promise<Replica>): Promise<void> {
-    this.#opening = true
-    try {
-      const replica = await open()
-      if (this.#stopped) return await replica.close()
-      this.#feeds.stop()
-      this.#replica = replica
-      await this.#settler.settle()
-      this.#becomeReplica()
-      this.#feeds.start(this)
-    } catch {
-      // this browser holds no replica: reads stay with the server
-    }
-    this.#opening = false
-    this.#emitStatus()
-    // What waited for a replica that did not come is settled by the server's answers.
-    if (!this.#replica) await this.#settler.settle()
-  }
-
-  async #dropReplica(): Promise<void> {
-    this.#mode = 'online'
-    this.#feeds.stop()
-    this.#live.clear()
-    const replica = this.#replica
-    this.#replica = undefined
-    await this.#serial.run(async () => replica?.destroy())
-  }
-
-  /** From here on tabs read locally: every shape has been complete once. */
-  #becomeReplica(): void {
-    if (this.#mode === 'replica' || !this.#replica?.complete) return
-    this.#mode = 'replica'
-    this.#emitStatus()
-    void this.#measure()
   }
 
   // --- the line
 
-  #outboxGrew(): void {
+  /** Tabs count anew, the pusher looks, and the overlay shows what was queued. */
+  async #outboxGrew(): Promise<void> {
     this.#bus.emit({ t: 'outbox' })
     this.#pusher?.wake()
     this.#settler.judge().catch(() => undefined)
+    if (this.#life.current) await this.#settler.settle()
   }
 
   #lineUp(): void {
@@ -365,12 +282,7 @@ export class Engine implements FeedSink {
   // --- small things
 
   #status(): HostStatus {
-    return {
-      ...this.#health.view,
-      mode: this.#mode,
-      opening: this.#opening,
-      ...(this.#bytes === undefined ? {} : { bytes: this.#bytes }),
-    }
+    return { ...this.#health.view, ...this.#life.status }
   }
 
   #emitStatus(): void {
@@ -379,12 +291,6 @@ export class Engine implements FeedSink {
 
   async #measure(): Promise<void> {
     await noteSync(this.#db, this.#health.view.synced_at).catch(() => undefined)
-    this.#bytes = await this.#replica?.bytes().catch(() => undefined)
-    this.#emitStatus()
-  }
-
-  #needReplica(): Replica {
-    if (!this.#replica) throw operationalError('server/unavailable')
-    return this.#replica
+    await this.#life.measure()
   }
 }

@@ -1,0 +1,61 @@
+import type { DeviceDb } from './device-db.ts'
+import type { HelloValue, HostCall, NewMutation } from './host-protocol.ts'
+import type { LiveQueries } from './live-queries.ts'
+import { enqueue, readOutbox } from './outbox.ts'
+import type { ReplicaLife } from './replica-life.ts'
+import type { Serial } from './serial.ts'
+
+export interface TabCallsDeps {
+  db: DeviceDb
+  device_id: string
+  serial: Serial
+  life: ReplicaLife
+  live: LiveQueries
+  /** A tab has come, with the epoch that it knows. */
+  onHello: (epoch: number) => HelloValue
+  /** Something was queued. */
+  onQueued: () => Promise<void>
+  onRebuild: () => Promise<void>
+  onWipe: () => Promise<void>
+}
+
+/** What tabs may ask of the engine. Each call may come twice: reads are repeatable, mutations carry their id. */
+export class TabCalls {
+  readonly #deps: TabCallsDeps
+
+  constructor(deps: TabCallsDeps) {
+    this.#deps = deps
+  }
+
+  async answer(body: HostCall): Promise<unknown> {
+    const { life, live, onHello, onRebuild, onWipe } = this.#deps
+    switch (body.op) {
+      case 'hello':
+        return onHello(body.epoch)
+      case 'mutate':
+        return this.#mutate(body.mutation)
+      case 'read':
+        return life.needed().read(body.sql, body.values)
+      case 'query':
+        return life.needed().query(body.sql, body.values)
+      case 'watch':
+        life.needed()
+        return live.watch(body.watch, body.sql, body.values, body.tables)
+      case 'unwatch':
+        return live.unwatch(body.watch)
+      case 'rebuild':
+        await onRebuild()
+        return null
+      case 'wipe':
+        await onWipe()
+        return null
+    }
+  }
+
+  async #mutate(mutation: NewMutation): Promise<null> {
+    const { db, device_id, serial, life, onQueued } = this.#deps
+    await serial.run(async () => enqueue(db, device_id, mutation, await life.prepare(mutation, await readOutbox(db))))
+    await onQueued()
+    return null
+  }
+}
