@@ -55,6 +55,26 @@ export async function applyUpdate(): Promise<void> {
   workbox?.messageSkipWaiting()
 }
 
+/** Asks the server now whether there is a newer version; when there is, it waits and the bar asks. */
+export function lookForUpdate(): void {
+  void workbox?.update().catch(() => undefined)
+}
+
+/** How long a newer version may take to arrive, ms. */
+const ARRIVAL_MS = 20_000
+
+/**
+ * The person wants the newer version and this one no longer works: it is fetched if need be. Where no service worker
+ * keeps the old one, loading the page anew is enough.
+ */
+export async function updateNow(): Promise<void> {
+  lookForUpdate()
+  const until = Date.now() + (workbox ? ARRIVAL_MS : 0)
+  while (!updateReady.value && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 250))
+  if (updateReady.value) return applyUpdate()
+  await updateTakenElsewhere()
+}
+
 async function updateTakenElsewhere(): Promise<void> {
   await saveAll()
   location.reload()

@@ -39,6 +39,21 @@ describe('bad input', () => {
     }
   })
 
+  it('of another age of the protocol is asked to update, or to wait, whatever else it says', async () => {
+    for (const [protocol, status, problem] of [
+      [0, 426, 'sync/client-too-old'],
+      [99, 503, 'sync/server-too-old'],
+    ] as const) {
+      const pushed = await person.request('POST', '/api/sync/push', { protocol, form: 'of another age' })
+      expect([pushed.status, code(pushed.text)]).toEqual([status, problem])
+      const read = await person.request('GET', `/api/sync/shapes/chats?offset=-1&protocol=${protocol}`)
+      expect([read.status, code(read.text)]).toEqual([status, problem])
+      const socket = await person.socket(`?protocol=${protocol}`)
+      expect(await socket.until(() => true)).toEqual({ t: 'bye', code: problem })
+      expect((await socket.closed).reason).toBe(problem)
+    }
+  })
+
   it('in a cookie is nobody', async () => {
     for (const cookie of [
       `${person.cookie}x`,

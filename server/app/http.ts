@@ -1,5 +1,6 @@
 import express, { type Express } from 'express'
 import { endWith } from '../../sync/server/http/compress.ts'
+import { requireProtocol } from '../../sync/server/require-protocol.ts'
 import { pushBody, type PushBody } from '../../sync/protocol/push.ts'
 import { mayDo, type Permission } from '../../shared/identity/permissions.ts'
 import { CAPS } from '../../shared/kernel/caps.ts'
@@ -130,6 +131,7 @@ function syncRoutes(app: Express, deps: WebSurface): void {
 
   app.post('/api/sync/push', async (request, response) => {
     const actor = await requirePermission(findActor, request, 'sync:push')
+    requireProtocolOf(request.body)
     requireValid(pushBody, request.body, 'body')
     response.setHeader('cache-control', 'private, no-store')
     // Checked against the schema the type comes from.
@@ -155,6 +157,12 @@ function syncRoutes(app: Express, deps: WebSurface): void {
     )
     if (!abort.signal.aborted) await endWith(request, response.status(status).set(headers), body)
   })
+}
+
+/** Before the form is checked: that of another age would look like a mistake. */
+function requireProtocolOf(body: unknown): void {
+  const named = typeof body === 'object' && body !== null && 'protocol' in body ? body.protocol : undefined
+  if (typeof named === 'number') requireProtocol(named)
 }
 
 async function requirePermission(findActor: FindActor, request: Request, permission: Permission): Promise<Actor> {

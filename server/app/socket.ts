@@ -4,7 +4,7 @@ import { WebSocketServer, type RawData, type WebSocket } from 'ws'
 import { mayDo } from '../../shared/identity/permissions.ts'
 import { toAppError } from '../../shared/kernel/errors.ts'
 import type { PollFrame, RunSnapshotFrame, ServerFrame } from '../../sync/protocol/socket.ts'
-import { PROTOCOL_VERSION } from '../../sync/protocol/version.ts'
+import { namedProtocol, SPOKEN, versionTrouble, type Spoken } from '../../sync/protocol/version.ts'
 import type { Log } from '../kernel/log.ts'
 import { isOurHost, isSameOrigin, type OriginRules } from '../kernel/origin.ts'
 import type { Actor, FindActor } from '../kernel/request.ts'
@@ -39,6 +39,8 @@ export interface SocketHubDeps {
   /** Running answers of a person, sent on connect. */
   snapshots: (user_id: string) => RunSnapshotFrame[]
   log: Log
+  /** Versions that this server speaks. */
+  spoken?: Spoken | undefined
 }
 
 export interface SocketHub {
@@ -67,6 +69,7 @@ interface Connection {
 export function createSocketHub(deps: SocketHubDeps): SocketHub {
   const wss = new WebSocketServer({ noServer: true, maxPayload: LIMITS.frameBytes, perMessageDeflate: false })
   const users = new Map<string, Set<Connection>>()
+  const spoken = deps.spoken ?? SPOKEN
   let stopping = false
   /** How often somebody's rights may have changed. */
   let changes = 0
@@ -91,9 +94,11 @@ export function createSocketHub(deps: SocketHubDeps): SocketHub {
     connection.socket.close(status, code)
   }
 
-  function accept(socket: WebSocket, actor: Actor, headers: IncomingMessage['headers']): void {
+  function accept(socket: WebSocket, actor: Actor, { headers, url }: Pick<IncomingMessage, 'headers' | 'url'>): void {
     const frames = new TokenBucket(LIMITS.frames)
     const connection: Connection = { socket, actor, headers, polls: new Map(), alive: true, frames }
+    const trouble = versionTrouble(namedProtocol(parametersOf(url).get('protocol')), spoken)
+    if (trouble) return close(connection, trouble, 4026)
     const own = users.get(actor.user_id) ?? new Set()
     if (own.size >= LIMITS.socketsPerUser) {
       close(connection, 'request/rate-limited', 4008)
@@ -109,7 +114,8 @@ export function createSocketHub(deps: SocketHubDeps): SocketHub {
       if (own.size === 0) users.delete(actor.user_id)
     })
     socket.on('message', (data, isBinary) => receive(connection, data, isBinary))
-    send(connection, { t: 'hello', user_id: actor.user_id, protocol: PROTOCOL_VERSION, now: Date.now() })
+    const { newest, oldest } = spoken
+    send(connection, { t: 'hello', user_id: actor.user_id, protocol: newest, oldest, now: Date.now() })
     for (const snapshot of deps.snapshots(actor.user_id)) send(connection, snapshot)
   }
 
@@ -200,7 +206,7 @@ export function createSocketHub(deps: SocketHubDeps): SocketHub {
     const actor = await currentActor(request.headers)
     if (!actor) return refuseUpgrade(socket, 401)
     if (!mayDo(actor.roles, 'socket:connect')) return refuseUpgrade(socket, 403)
-    wss.handleUpgrade(request, socket, head, (webSocket) => accept(webSocket, actor, request.headers))
+    wss.handleUpgrade(request, socket, head, (webSocket) => accept(webSocket, actor, request))
   }
 
   return {
@@ -244,6 +250,10 @@ function changeOf(before: Actor, now: Actor | undefined): 'auth/required' | 'aut
 function refusal(id: number, status: number, code: string): ServerFrame {
   const headers = { 'content-type': 'application/json', 'cache-control': 'private, no-store' }
   return { t: 'poll.reply', id, status, headers, body: JSON.stringify({ error: { code, message: code } }) }
+}
+
+function parametersOf(url: string | undefined): URLSearchParams {
+  return new URLSearchParams((url ?? '').split('?')[1])
 }
 
 function refuseUpgrade(socket: Duplex, status: number): void {

@@ -26,6 +26,7 @@ export const ERROR_STATUS = {
   'sync/unknown-shape': 404,
   'sync/device-of-another-user': 403,
   'sync/client-too-old': 426,
+  'sync/server-too-old': 503,
   'row/not-found': 404,
   'row/exists': 409,
   'row/too-large': 413,

@@ -1,7 +1,7 @@
 import { toAppError } from '../../shared/kernel/errors.ts'
 import { SHAPES, type ShapeName } from '../protocol/shapes.ts'
 import type { ServerFrame } from '../protocol/socket.ts'
-import { PROTOCOL_VERSION } from '../protocol/version.ts'
+import { isVersionTrouble, PROTOCOL_VERSION, VERSION_TROUBLES, versionTrouble } from '../protocol/version.ts'
 import { deleteDeviceDb, type DeviceDb } from './device-db.ts'
 import { adoptServerTime, lastSync, noteSync } from './device.ts'
 import { Feeds } from './feeds.ts'
@@ -66,7 +66,7 @@ export class Engine implements FeedSink {
       poke: () => void this.#outboxGrew(),
       gone: (tab) => this.#live.unwatchAll(watchesOf(tab)),
     })
-    this.#socket = new Socket(`${options.origin.replace(/^http/, 'ws')}/api/socket`, {
+    this.#socket = new Socket(`${options.origin.replace(/^http/, 'ws')}/api/socket?protocol=${PROTOCOL_VERSION}`, {
       onFrame: (frame) => this.#frame(frame),
       onOpen: () => this.#lineUp(),
       onClose: () => {
@@ -140,6 +140,7 @@ export class Engine implements FeedSink {
         onLost: () => this.#health.lost(),
         onUnauthorized: () => this.#health.unauthorized(),
         onProblem: (code) => this.#health.problem(code),
+        onSolved: (code) => this.#health.solved(code),
       },
       (device_id, mutations) => pushServer(this.#identity, device_id, mutations),
     )
@@ -260,11 +261,12 @@ export class Engine implements FeedSink {
       case 'hello':
         this.#identity.heard(frame.user_id)
         if (frame.user_id !== this.#options.user_id) return this.#health.unauthorized()
-        if (frame.protocol > PROTOCOL_VERSION) this.#health.problem('sync/client-too-old')
+        this.#compare(frame)
         adoptServerTime(this.#db, frame.now).catch(() => undefined)
         return
       case 'bye':
         if (frame.code === 'auth/required') this.#health.unauthorized()
+        if (isVersionTrouble(frame.code)) this.#health.problem(frame.code)
         return
       case 'run.snapshot':
       case 'run.text':
@@ -277,6 +279,13 @@ export class Engine implements FeedSink {
       case 'pong':
         return
     }
+  }
+
+  /** Two sides that understand each other again have no trouble left; what still cannot be sent says so itself. */
+  #compare({ protocol, oldest = protocol }: { protocol: number; oldest?: number | undefined }): void {
+    const trouble = versionTrouble(PROTOCOL_VERSION, { newest: protocol, oldest })
+    for (const code of VERSION_TROUBLES) if (code !== trouble) this.#health.solved(code)
+    if (trouble) this.#health.problem(trouble)
   }
 
   // --- small things

@@ -116,6 +116,21 @@ describe.skipIf(!hasChromium)('a store in a browser', () => {
     expect(model.row('chats', { id: idOf(13) })?.['title']).toBe('offline')
   })
 
+  test('an app that is too old keeps what it has to send, says so, and goes on when it is understood', async () => {
+    const outdated = { status: 426, json: { error: { code: 'sync/client-too-old', message: 'update' } } }
+    await browser.context.route('**/api/sync/push', (route) => route.fulfill(outdated))
+    await second.evaluate((id) => window.page?.rename(id, 'of an old app'), idOf(13))
+    await browser.until(
+      second,
+      `${titled('of an old app')} && page.store.status.state === 'attention'
+        && page.store.status.problem === 'sync/client-too-old' && page.store.status.pending === 1`,
+    )
+    await browser.context.unroute('**/api/sync/push')
+    await second.reload()
+    await browser.until(second, `${titled('of an old app')} && ${IN_STEP}`)
+    expect(model.row('chats', { id: idOf(13) })?.['title']).toBe('of an old app')
+  })
+
   test('a shape that the server has rotated is loaded anew, and the list never empties', async () => {
     await second.evaluate(() => window.page?.shown.splice(0))
     model.rotate('chats')

@@ -1,5 +1,5 @@
 import type { PGliteInterface } from '@electric-sql/pglite'
-import { rowKeyText, type Mutator, type Row, type RowKey } from '../../shared/kernel/mutator.ts'
+import { currentArgs, rowKeyText, type Mutator, type Row, type RowKey } from '../../shared/kernel/mutator.ts'
 import { userError } from '../../shared/kernel/errors.ts'
 import { effectOf } from '../core/effect.ts'
 import { contextOf, replay, type Replay } from '../core/overlay.ts'
@@ -124,9 +124,10 @@ export class PgliteReplica implements Replica {
     const { mutators, user_id } = this.#deps
     const mutator = Object.hasOwn(mutators, mutation.name) ? mutators[mutation.name] : undefined
     if (!mutator) throw userError('sync/unknown-mutation', { name: mutation.name })
-    const reads = mutator.reads(mutation.args, contextOf({ ...mutation, hlc: '' }, user_id))
+    const args = currentArgs(mutator, mutation)
+    const reads = mutator.reads(args, contextOf({ ...mutation, hlc: '' }, user_id))
     const { reader } = await this.#replay(outbox, reads)
-    return (hlc) => effectOf(reads, mutator.run(mutation.args, reader, contextOf({ ...mutation, hlc }, user_id)))
+    return (hlc) => effectOf(reads, mutator.run(args, reader, contextOf({ ...mutation, hlc }, user_id)))
   }
 
   async rebase(outbox: readonly Pending[]): Promise<{ tables: string[]; effects: Map<string, Effect> }> {

@@ -13,6 +13,8 @@ export interface PusherEvents {
   onLost: () => void
   onUnauthorized: () => void
   onProblem: (code: string) => void
+  /** What `onProblem` told of last is over. */
+  onSolved: (code: string) => void
 }
 
 type Push = (device_id: string, mutations: readonly Mutation[]) => ReturnType<typeof pushServer>
@@ -34,6 +36,7 @@ export class Pusher {
   #stopped = false
   #woken = true
   #wake: (() => void) | undefined
+  #problem: string | undefined
 
   constructor(db: DeviceDb, device_id: string, events: PusherEvents, push: Push) {
     this.#db = db
@@ -65,11 +68,15 @@ export class Pusher {
   /** One push. Returns how long to sleep; 0 means: look again at once. */
   async #round(): Promise<number> {
     const batch = nextBatch(await readOutbox(this.#db), this.#state)
-    if (batch.length === 0) return LONG_PAUSE_MS
+    if (batch.length === 0) {
+      this.#solved()
+      return LONG_PAUSE_MS
+    }
     const reply = await this.#push(this.#device_id, batch)
     if (this.#stopped) return 0
     if (reply.ok) {
       this.#state = FRESH
+      this.#solved()
       this.#events.onReached()
       await this.#record(reply.results)
       return 0
@@ -84,6 +91,7 @@ export class Pusher {
         this.#events.onUnauthorized()
         return LONG_PAUSE_MS
       case 'attention':
+        this.#problem = verdict.code
         this.#events.onProblem(verdict.code)
         return LONG_PAUSE_MS
       case 'reject': {
@@ -93,6 +101,11 @@ export class Pusher {
         return 0
       }
     }
+  }
+
+  #solved(): void {
+    if (this.#problem) this.#events.onSolved(this.#problem)
+    this.#problem = undefined
   }
 
   async #record(results: Parameters<typeof outcomeOf>[0][]): Promise<void> {

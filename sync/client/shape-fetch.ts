@@ -1,4 +1,5 @@
 import type { ShapeName } from '../protocol/shapes.ts'
+import { PROTOCOL_VERSION } from '../protocol/version.ts'
 import type { Identity } from './identity.ts'
 import type { Socket } from './socket.ts'
 
@@ -48,6 +49,7 @@ export function shapeFetch(shape: ShapeName, deps: ShapeFetchDeps): typeof fetch
     const url = new URL(input instanceof Request ? input.url : input)
     if (!(await identity.isOurs())) return new Response('{}', { status: 401 })
     url.searchParams.set('epoch', String(identity.epoch))
+    url.searchParams.set('protocol', String(PROTOCOL_VERSION))
     const signal = init?.signal
     if (url.searchParams.get('live') !== 'true') return withoutSchema(await get(url, init))
     if (!socket.open) await pause(SOCKET_WAIT_MS, signal)

@@ -5,6 +5,10 @@ const PING_MS = 20_000
 const SILENCE_MS = 45_000
 /** A reconnecting socket never waits longer than this, ms: people watch it. */
 const MAX_WAIT_MS = 15_000
+/** Reasons for which the server will close the next connection, too. */
+const PATIENT = /^(?:sync\/|request\/)/
+/** Attempts after which the wait is at its longest. */
+const MANY = 6
 
 export interface SocketEvents {
   onFrame: (frame: ServerFrame) => void
@@ -116,6 +120,8 @@ export class Socket {
       poll?.resolve(frame)
       return
     }
+    // who was sent away for what they are finds the same door closed again
+    if (frame.t === 'bye' && PATIENT.test(frame.code)) this.#attempts = MANY
     this.#events.onFrame(frame)
   }
 

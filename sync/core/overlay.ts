@@ -1,4 +1,5 @@
 import {
+  currentArgs,
   rowKeyText,
   type MutationContext,
   type Mutator,
@@ -65,10 +66,11 @@ function run(item: Pending, state: OverlayState, deps: ReplayDeps): { reads: Row
   if (!mutator) return undefined
   const ctx = contextOf(item, deps.user_id)
   return attempt(() => {
-    const reads = mutator.reads(item.args, ctx)
+    const args = currentArgs(mutator, item)
+    const reads = mutator.reads(args, ctx)
     const before = state.missing.length
     for (const key of reads) state.need(key)
-    return state.missing.length > before ? undefined : { reads, writes: mutator.run(item.args, state, ctx) }
+    return state.missing.length > before ? undefined : { reads, writes: mutator.run(args, state, ctx) }
   })
 }
 

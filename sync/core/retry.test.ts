@@ -35,6 +35,12 @@ test('trouble on the way never drops or parks a mutation', () => {
   )
 })
 
+test('a server of an older age is waited for, once its trouble is known to be the head alone', () => {
+  const older: PushFailure = http(503, 'sync/server-too-old')
+  expect(afterFailure(FRESH, older, 3, 0)).toMatchObject({ do: 'retry', after_ms: 0, state: { narrow: true } })
+  expect(afterFailure(FRESH, older, 1, 0)).toMatchObject({ do: 'attention', code: 'sync/server-too-old' })
+})
+
 test('a server that breaks on a batch is asked for its head alone', () => {
   expect(afterFailure(FRESH, http(500), 7, 0)).toMatchObject({ do: 'retry', state: { narrow: true, strikes: 0 } })
 })

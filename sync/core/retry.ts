@@ -29,6 +29,9 @@ export interface RetryState {
 
 export const FRESH: RetryState = { attempts: 0, narrow: false, strikes: 0 }
 
+/** Statuses after which only the person can go on, and the code when the answer names none. */
+const FOR_THE_PERSON: Readonly<Record<number, string>> = { 426: 'sync/client-too-old', 403: 'auth/forbidden' }
+
 export type PushVerdict =
   | { do: 'retry'; after_ms: number; state: RetryState }
   /** Until somebody signs in. */
@@ -58,8 +61,13 @@ export function afterFailure(state: RetryState, failure: PushFailure, size: numb
   if (failure.kind === 'network') return retry({})
   const { status } = failure
   if (status === 401) return { do: 'pause', state }
-  if (status === 426) return { do: 'attention', code: failure.code ?? 'sync/client-too-old', state }
-  if (status === 403) return { do: 'attention', code: failure.code ?? 'auth/forbidden', state }
+  const waitsFor = FOR_THE_PERSON[status]
+  if (waitsFor) return { do: 'attention', code: failure.code ?? waitsFor, state }
+  if (failure.code === 'sync/server-too-old') {
+    // others of the batch may be what this server knows
+    if (size > 1) return { do: 'retry', after_ms: 0, state: { ...state, attempts, narrow: true } }
+    return { do: 'attention', code: failure.code, state }
+  }
   if (status === 429 || status === 408 || status === 404) return retry({}, failure.retry_after_ms)
   if (status >= 500) {
     if (status !== 500) return retry({}, failure.retry_after_ms)

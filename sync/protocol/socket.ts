@@ -37,6 +37,8 @@ export interface HelloFrame {
   t: 'hello'
   user_id: string
   protocol: number
+  /** The oldest protocol that the server speaks; absent: this one only. */
+  oldest?: number | undefined
   /** Server's wall time, ms since the epoch. */
   now: number
 }

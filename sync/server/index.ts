@@ -10,5 +10,6 @@ export {
 export { createEmbeddedUpstream } from './gateway/embedded-upstream.ts'
 export { createElectricUpstream } from './gateway/electric-upstream.ts'
 export { electricRouter } from './http/electric-router.ts'
+export { requireProtocol } from './require-protocol.ts'
 export { dropSlot } from './replication/slot.ts'
 export type { SyncLog } from './sync-log.ts'

@@ -13,7 +13,8 @@ export interface Device {
   request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>
   push(...mutations: { name: string; args: Record<string, unknown> }[]): Promise<PushReply>
   query<R = Record<string, unknown>>(name: string, params?: Record<string, unknown>): Promise<R[]>
-  socket(): Promise<DeviceSocket>
+  /** `query` goes behind the address. */
+  socket(query?: string): Promise<DeviceSocket>
 }
 
 export interface Reply {
@@ -82,13 +83,13 @@ export function createDevice(origin: string, cookie = ''): Device {
       if (reply.status !== 200) throw new Error(`query ${name} answered ${reply.status}: ${reply.text}`)
       return JSON.parse(reply.text).rows
     },
-    socket: () => openSocket(origin, device.cookie),
+    socket: (query = '') => openSocket(origin, device.cookie, query),
   }
   return device
 }
 
-function openSocket(origin: string, cookie: string): Promise<DeviceSocket> {
-  const socket = new WebSocket(`${origin.replace(/^http/, 'ws')}/api/socket`, { headers: { cookie, origin } })
+function openSocket(origin: string, cookie: string, query: string): Promise<DeviceSocket> {
+  const socket = new WebSocket(`${origin.replace(/^http/, 'ws')}/api/socket${query}`, { headers: { cookie, origin } })
   const frames: ServerFrame[] = []
   const waiting = new Set<(frame: ServerFrame) => void>()
   socket.on('message', (data) => {

@@ -1,5 +1,7 @@
 import { toAppError, userError, type AppError } from '../../../shared/kernel/errors.ts'
 import { isShapeName, shapeColumns, SHAPES, type ShapeDefinition } from '../../protocol/shapes.ts'
+import type { Spoken } from '../../protocol/version.ts'
+import { requireProtocol } from '../require-protocol.ts'
 import { newHandle } from '../shape/handle.ts'
 
 /** One request for a shape, from HTTP or from the socket, by a person who has signed in. */
@@ -62,10 +64,11 @@ const REFUSED =
  * lost, and it is told to fetch anew (409), which the unmodified client does by itself, asking its `params.epoch`
  * function again.
  */
-export function createGateway({ upstream }: { upstream: ShapeUpstream }): Gateway {
+export function createGateway({ upstream, spoken }: GatewayDeps): Gateway {
   return {
     handle: async (request, signal) => {
       try {
+        requireProtocol(request.query['protocol'], spoken)
         return privately(await answer(upstream, request, signal))
       } catch (error) {
         if (signal.aborted) return privately({ status: 503, headers: {}, body: '' })
@@ -73,6 +76,12 @@ export function createGateway({ upstream }: { upstream: ShapeUpstream }): Gatewa
       }
     },
   }
+}
+
+interface GatewayDeps {
+  upstream: ShapeUpstream
+  /** Versions that this server speaks. */
+  spoken?: Spoken | undefined
 }
 
 async function answer(

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '../../../shared/kernel/id.ts'
+import type { Upcast } from '../../../shared/kernel/mutator.ts'
 import { MUTATORS } from '../../../shared/registry.ts'
 import type { Database } from '../../../server/kernel/db.ts'
 import type { Actor } from '../../../server/kernel/request.ts'
@@ -56,6 +57,14 @@ const body = (device_id: string, ...mutations: Mutation[]): PushBody => ({
 })
 const count = async (sql: string, values: unknown[]) =>
   Number((await db.query<{ n: number }>(`select count(*)::int as n ${sql}`, values))[0]?.n)
+
+/** As if `preference.set` had come to this version. */
+function withPreferences(version: number, upcasts: Record<number, Upcast>): PushDeps {
+  const mutators = Object.values(MUTATORS).map((each) =>
+    each.name === 'preference.set' ? { ...each, version, upcasts } : each,
+  )
+  return { ...deps, mutators: Object.fromEntries(mutators.map((each) => [each.name, each])) }
+}
 
 async function agentWithDraft(actor: Actor): Promise<{ agent_id: string; draft_id: string; device: string }> {
   const ids = { agent_id: newId(), draft_id: newId(), device: newId() }
@@ -246,6 +255,48 @@ describe('push', () => {
   it('asks an outdated client to update', async () => {
     const outdated = { ...body(newId(), mutation('preference.set', { key: 'a', value: 1 })), protocol: 0 }
     await expect(push(deps, anna, outdated)).rejects.toMatchObject({ code: 'sync/client-too-old' })
+  })
+
+  it('takes arguments of every earlier version, and lets those of a later one wait unharmed', async () => {
+    const dora = await buildPerson(db)
+    const upcasts = {
+      1: ({ name, value }: Record<string, unknown>) => ({ key: String(name).toLowerCase(), value }),
+      2: (args: Record<string, unknown>) => ({ ...args, value: [args['value']] }),
+    }
+    const later = withPreferences(3, upcasts)
+    const device = newId()
+    const old = [
+      mutation('preference.set', { name: 'FIRST', value: 1 }),
+      mutation('preference.set', { key: 'second', value: 2 }, { version: 2 }),
+      mutation('preference.set', { key: 'third', value: 3 }, { version: 3 }),
+    ]
+    const { results } = await push(later, dora, body(device, ...old))
+    expect(results.map(({ status }) => status)).toEqual(['applied', 'applied', 'applied'])
+    const stored = 'select key, value from preferences where user_id = $1 order by key'
+    expect(await db.query(stored, [dora.user_id])).toEqual([
+      { key: 'first', value: [1] },
+      { key: 'second', value: [2] },
+      { key: 'third', value: 3 },
+    ])
+
+    const known = mutation('preference.set', { key: 'before', value: 0 }, { version: 3 })
+    const tooNew = mutation('preference.set', { key: 'fourth', value: 4 }, { version: 4 })
+    const queue = body(device, known, tooNew)
+    await expect(push(later, dora, queue)).rejects.toMatchObject({ code: 'sync/server-too-old', status: 503 })
+    expect(await count('from preferences where user_id = $1', [dora.user_id])).toBe(4)
+    expect(await count('from mutation_ledger where mutation_id = $1', [tooNew.id])).toBe(0)
+    const again = await push(withPreferences(4, {}), dora, queue)
+    expect(again.results.map(({ status }) => status)).toEqual(['duplicate', 'applied'])
+  })
+
+  it('refuses, and does not break on, arguments that are not what their version says', async () => {
+    const upcasts = { 1: ({ list }: Record<string, unknown>) => ({ key: Object(list)[0].key, value: 0 }) }
+    const { results } = await push(
+      withPreferences(2, upcasts),
+      anna,
+      body(newId(), mutation('preference.set', { list: 7 })),
+    )
+    expect(results).toMatchObject([{ status: 'rejected', error: { code: 'row/invalid' } }])
   })
 
   it('reserves tokens for runs that have not ended, so that a burst stops at the cap too', async () => {

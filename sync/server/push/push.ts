@@ -1,14 +1,15 @@
 import { mayDo } from '../../../shared/identity/permissions.ts'
-import { AppError, toAppError, userError, type ErrorCode } from '../../../shared/kernel/errors.ts'
+import { AppError, operationalError, toAppError, userError, type ErrorCode } from '../../../shared/kernel/errors.ts'
 import { clampHlc } from '../../../shared/kernel/hlc.ts'
 import { isId } from '../../../shared/kernel/id.ts'
-import type { MutationContext, Mutator, Write } from '../../../shared/kernel/mutator.ts'
+import { currentArgs, type MutationContext, type Mutator, type Write } from '../../../shared/kernel/mutator.ts'
 import { auditPart } from '../../../server/kernel/audit-log.ts'
 import { sqlState, type Database, type Queryable } from '../../../server/kernel/db.ts'
 import { compose, prepared, type Part } from '../../../server/kernel/statement.ts'
 import { isShallow, trimmedIssueOf } from '../../../server/kernel/validate.ts'
 import type { Mutation, MutationResult, PushBody, PushReply } from '../../protocol/push.ts'
-import { PROTOCOL_VERSION } from '../../protocol/version.ts'
+import type { Spoken } from '../../protocol/version.ts'
+import { requireProtocol } from '../require-protocol.ts'
 import type { HookResult, MutationHooks, PushActor } from './mutation-hook.ts'
 import { readResult, readStatement } from './read-rows.ts'
 import { writeParts } from './write-parts.ts'
@@ -21,6 +22,8 @@ export interface PushDeps {
   mutators: Readonly<Record<string, Mutator>>
   hooks: MutationHooks
   now?: () => number
+  /** Versions that this server speaks. */
+  spoken?: Spoken | undefined
 }
 
 /**
@@ -29,7 +32,7 @@ export interface PushDeps {
  * on. Trouble with the database fails the whole push; the device repeats it.
  */
 export async function push(deps: PushDeps, actor: PushActor, body: PushBody): Promise<PushReply> {
-  if (body.protocol !== PROTOCOL_VERSION) throw userError('sync/client-too-old', { protocol: PROTOCOL_VERSION })
+  requireProtocol(body.protocol, deps.spoken)
   if (!isId(body.device_id)) throw userError('request/invalid', { part: 'body', path: '/device_id' })
   const results: MutationResult[] = []
   for (const mutation of body.mutations) {
@@ -63,14 +66,14 @@ async function applyMutation(
   mutation: Mutation,
 ): Promise<MutationResult> {
   const now = deps.now?.() ?? Date.now()
-  const target = { deps, actor, device_id, mutation }
-  let prepared: { mutator: Mutator; ctx: MutationContext }
+  let prepared: Prepared
   try {
     prepared = prepareMutation(deps, actor, mutation, now)
   } catch (error) {
-    return reject(target, toAppError(error))
+    return reject({ deps, actor, device_id, mutation }, toAppError(error))
   }
-  const { mutator, ctx } = prepared
+  const { mutator, ctx, args } = prepared
+  const target = { deps, actor, device_id, mutation: { ...mutation, args } }
   const hooked: Hooked = { effects: undefined }
   let result: MutationResult
   try {
@@ -101,12 +104,22 @@ interface Target {
   mutation: Mutation
 }
 
-function prepareMutation(deps: PushDeps, actor: PushActor, mutation: Mutation, now: number) {
+interface Prepared {
+  mutator: Mutator
+  ctx: MutationContext
+  /** Today's form of the mutation's arguments. */
+  args: Record<string, unknown>
+}
+
+function prepareMutation(deps: PushDeps, actor: PushActor, mutation: Mutation, now: number): Prepared {
   const mutator = Object.hasOwn(deps.mutators, mutation.name) ? deps.mutators[mutation.name] : undefined
-  if (!mutator || mutation.version > mutator.version) throw userError('sync/unknown-mutation', { name: mutation.name })
+  if (!mutator) throw userError('sync/unknown-mutation', { name: mutation.name })
+  // A refusal would be for ever; this waits for the server that the mutation was written for.
+  if (mutation.version > mutator.version) throw operationalError('sync/server-too-old', { name: mutation.name })
   if (!mayDo(actor.roles, mutator.permission)) throw userError('auth/forbidden', { permission: mutator.permission })
   if (!isShallow(mutation.args, MOST_LEVELS)) throw userError('row/invalid', { reason: 'nested too deeply' })
-  const issue = trimmedIssueOf(mutator.args, mutation.args)
+  const args = currentArgs(mutator, mutation)
+  const issue = trimmedIssueOf(mutator.args, args)
   if (issue) throw userError('row/invalid', { path: issue.path, reason: issue.message })
   const hlc = clampHlc(mutation.hlc, now)
   if (hlc === undefined) throw userError('row/invalid', { path: '/hlc' })
@@ -118,7 +131,7 @@ function prepareMutation(deps: PushDeps, actor: PushActor, mutation: Mutation, n
     hlc,
     mutation_id: mutation.id,
   }
-  return { mutator, ctx }
+  return { mutator, ctx, args }
 }
 
 async function readAndWrite(
