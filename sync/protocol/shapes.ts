@@ -4,6 +4,7 @@ import { branchChoiceRow, chatMessageRow, chatRow } from '../../shared/chat/rows
 import { preferenceRow } from '../../shared/config/rows.ts'
 import { humanTaskRow, workflowExecutionRow } from '../../shared/workflow/rows.ts'
 import { ackRow } from './ack.ts'
+import type { Subsets } from './subset.ts'
 
 /**
  * A shape: the part of one table that one person's replica holds. Clients name a shape; they send no SQL, no table
@@ -21,6 +22,8 @@ export interface ShapeDefinition {
   readonly row: TObject
   /** Columns that the replica indexes, besides the key. */
   readonly indexes?: readonly (readonly string[])[]
+  /** Parts that can be read apart; such a shape's log can also begin empty (`log=changes_only`). See subset.ts. */
+  readonly subsets?: Subsets
 }
 
 export const SHAPES = {
@@ -33,6 +36,15 @@ export const SHAPES = {
     hidden: 'hidden',
     row: chatMessageRow,
     indexes: [['chat_id'], ['parent_message_id']],
+    subsets: {
+      order: 'seq',
+      by: {
+        /** A chat, whole. */
+        chat: { column: 'chat_id', compare: '=', value: 'uuid' },
+        /** Of all chats, what was written since. */
+        since: { column: 'created_at', compare: '>=', value: 'time' },
+      },
+    },
   },
   branch_choices: {
     table: 'branch_choices',

@@ -7,6 +7,8 @@ export interface DatabasePools {
   snapshots: pg.Pool
   /** Conditions of foreign origin, so that slow ones hold up no snapshot. */
   decisions: pg.Pool
+  /** Parts of shapes that readers ask for. */
+  subsets: pg.Pool
   end(): Promise<void>
 }
 
@@ -14,15 +16,17 @@ export interface DatabasePools {
 export function createDatabasePools(
   databaseUrl: string,
   log: SyncLog,
-  sizes = { snapshots: 4, decisions: 2 },
+  sizes = { snapshots: 4, decisions: 2, subsets: 3 },
 ): DatabasePools {
-  const snapshots = pool(databaseUrl, log, sizes.snapshots, 60_000)
+  const snapshots = pool(databaseUrl, log, sizes.snapshots, 15 * 60_000)
   const decisions = pool(databaseUrl, log, sizes.decisions, 5_000)
+  const subsets = pool(databaseUrl, log, sizes.subsets, 15_000)
   return {
     snapshots,
     decisions,
+    subsets,
     end: async () => {
-      await Promise.all([snapshots.end(), decisions.end()])
+      await Promise.all([snapshots.end(), decisions.end(), subsets.end()])
     },
   }
 }
@@ -36,7 +40,7 @@ function pool(connectionString: string, log: SyncLog, max: number, timeoutMs: nu
     idleTimeoutMillis: 60_000,
     onConnect: async (client) => {
       await client.query(
-        `${VALUE_FORMAT}; set default_transaction_read_only = on; set statement_timeout = ${timeoutMs}`,
+        `${VALUE_FORMAT}; set default_transaction_read_only = on; set max_parallel_workers_per_gather = 0; set statement_timeout = ${timeoutMs}`,
       )
     },
   })

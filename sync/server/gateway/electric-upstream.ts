@@ -34,6 +34,13 @@ function addressOf(
     columns: shape.columns.map((column) => `"${column}"`).join(','),
     where: shape.hidden ? `"${shape.owner}" = $1 AND NOT "${shape.hidden}"` : `"${shape.owner}" = $1`,
     'params[1]': shape.user_id,
+    log: shape.log,
+    ...(shape.subset && {
+      subset__where: shape.subset.where,
+      subset__params: JSON.stringify(shape.subset.params),
+      subset__order_by: shape.subset.order,
+      subset__limit: String(shape.subset.limit),
+    }),
     ...(secret !== undefined && { secret }),
   }
   for (const [name, value] of Object.entries(parameters)) address.searchParams.set(name, value)

@@ -15,9 +15,14 @@ export function createEmbeddedUpstream(server: Pick<ShapeServer, 'read'>): Shape
           table: shape.table,
           columns: shape.columns,
           replica: 'default',
+          log: shape.log,
           rows: { kind: 'owner', column: shape.owner, value: shape.user_id.toLowerCase(), but: shape.hidden },
         },
-        { ...parsed.request, hold_ms },
+        {
+          ...parsed.request,
+          hold_ms,
+          subset: shape.subset && { ...shape.subset, orderBy: shape.subset.order },
+        },
         signal,
       )
     },

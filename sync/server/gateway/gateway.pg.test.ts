@@ -51,6 +51,7 @@ describe('the gateway', () => {
     ['secret', 'secret=test-secret'],
     ['subset', 'subset__where=true'],
     ['log', 'log=changes_only'],
+    ['subset', 'subset=chat&log=changes_only'],
   ])('refuses the parameter %s', async (_name, query) => {
     const answer = await ask(`preferences?offset=-1&${query}`)
     expect(answer.status).toBe(400)

@@ -2,6 +2,7 @@ import { toAppError, userError, type AppError } from '../../../shared/kernel/err
 import { isShapeName, shapeColumns, SHAPES, type ShapeDefinition } from '../../protocol/shapes.ts'
 import type { Spoken } from '../../protocol/version.ts'
 import { requireProtocol } from '../require-protocol.ts'
+import { parseSubsetQuery, type SubsetQuery } from '../../protocol/subset.ts'
 import { newHandle } from '../shape/handle.ts'
 
 /** One request for a shape, from HTTP or from the socket, by a person who has signed in. */
@@ -33,6 +34,9 @@ export interface OwnedShape {
   /** A boolean column; rows where it is true are left out. */
   hidden: string | undefined
   user_id: string
+  log: 'full' | 'changes_only'
+  /** Only these rows, as they are now, instead of the log. */
+  subset?: SubsetQuery | undefined
 }
 
 /** Who answers: the embedded server, or a real Electric. `query` holds protocol parameters only. */
@@ -54,7 +58,7 @@ export interface Gateway {
 const PASSED = ['offset', 'handle', 'live', 'cursor', 'expired_handle', 'cache-buster'] as const
 /** Parameters that would choose rows or columns: the client has mistaken this for Electric's own endpoint. */
 const REFUSED =
-  /^(?:table|where|columns|queryable_columns|params(?:\[.*)?|secret|api_secret|log|live_sse|experimental_live_sse|subset__.*)$/
+  /^(?:table|where|columns|queryable_columns|params(?:\[.*)?|secret|api_secret|live_sse|experimental_live_sse|subset__.*)$/
 
 /**
  * The only door to shapes for people: a name becomes a fixed table, fixed columns and `owner = session user`
@@ -90,18 +94,40 @@ async function answer(
   signal: AbortSignal,
 ): Promise<GatewayResponse> {
   if (!isShapeName(shape)) throw userError('sync/unknown-shape', { shape })
-  const refused = Object.keys(query).filter((name) => REFUSED.test(name) && !(name === 'log' && query[name] === 'full'))
-  if (refused.length > 0) throw userError('request/invalid', { fields: refused })
+  const definition: ShapeDefinition = SHAPES[shape]
+  const { log, subset } = choiceOf(definition, query)
   if (query['epoch'] !== undefined && query['epoch'] !== String(epoch)) return outdated(shape, epoch)
   const passed: Record<string, string> = {}
   for (const name of PASSED) {
     const value = query[name]
     if (value !== undefined) passed[name] = value
   }
-  const definition: ShapeDefinition = SHAPES[shape]
   const { table, owner, hidden } = definition
-  const owned = { table, columns: shapeColumns(definition), owner, hidden, user_id }
+  const owned: OwnedShape = {
+    table,
+    columns: shapeColumns(definition),
+    owner,
+    hidden,
+    user_id,
+    log,
+    subset,
+  }
   return upstream.read(owned, passed, signal, hold_ms)
+}
+
+/** What the client may choose of a shape, by name; everything else it must not ask for. */
+function choiceOf(
+  definition: ShapeDefinition,
+  query: Readonly<Record<string, string>>,
+): Pick<OwnedShape, 'log' | 'subset'> {
+  const fields = Object.keys(query).filter((name) => REFUSED.test(name))
+  const { log = 'full' } = query
+  const known = log === 'full' || (log === 'changes_only' && definition.subsets !== undefined)
+  if (!known) fields.push('log')
+  const parsed = parseSubsetQuery(definition.subsets, query)
+  if ('wrong' in parsed) fields.push(...parsed.wrong)
+  if (fields.length > 0 || !known || 'wrong' in parsed) throw userError('request/invalid', { fields })
+  return { log, subset: parsed.query }
 }
 
 function outdated(shape: string, epoch: number): GatewayResponse {

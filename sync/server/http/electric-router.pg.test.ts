@@ -80,7 +80,6 @@ describe('GET /v1/shape', () => {
     })
     expect(await errors(`table=kinds&offset=-1&where=${encodeURIComponent("d > 'no date'")}`)).toHaveProperty('where')
     expect(await errors('table=kinds&offset=-1&replica=half')).toEqual({ replica: ['is invalid'] })
-    expect(await errors('table=kinds&offset=-1&log=changes_only')).toHaveProperty('log')
   })
 
   it('writes keys, relations and booleans of a snapshot as Electric does', async () => {

@@ -3,9 +3,10 @@ import express, { type Request, type Response, type Router } from 'express'
 import type { ShapeServer } from '../shape-server.ts'
 import { parseReadRequest } from './parse-read-request.ts'
 import { parseSource } from './parse-source.ts'
+import { parseSubset, withBody } from './parse-subset.ts'
 import { endWith } from './compress.ts'
 import { sendEvents } from './event-stream.ts'
-import { invalidRequest, json, type ShapeResponse } from './response.ts'
+import { invalidRequest, json, type Reasons, type ShapeResponse } from './response.ts'
 
 export interface ElectricRouterOptions {
   server: Pick<ShapeServer, 'read' | 'status'>
@@ -59,36 +60,32 @@ async function serveShape(
   request: Request,
   response: Response,
 ): Promise<void> {
-  const parameters = new URL(request.originalUrl, 'http://localhost').searchParams
-  if (!authorised(parameters, secret))
+  const query = new Map(new URL(request.originalUrl, 'http://localhost').searchParams)
+  if (!authorised(query, secret))
     return send(request, response, json(401, { message: 'Unauthorized' }, { 'cache-control': 'no-store' }))
-  const position = parseReadRequest((name) => parameters.get(name) ?? undefined)
-  const source = parseSource(withSubset(parameters, request))
-  const errors = { ...('errors' in source && source.errors), ...('errors' in position && position.errors) }
-  if ('errors' in source || 'errors' in position) return send(request, response, invalidRequest(errors))
+  const parameters = withBody(query, request.body)
+  const position = parseReadRequest((name) => parameters.get(name))
+  const source = parseSource(parameters)
+  const part = parseSubset(parameters)
+  if ('errors' in source || 'errors' in position || 'errors' in part)
+    return send(request, response, invalidRequest(allErrors(part, source, position)))
   const gone = new AbortController()
   response.on('close', () => gone.abort())
   const ifNoneMatch = request.headers['if-none-match']
-  const read = { ...position.request, ifNoneMatch }
+  const read = { ...position.request, ifNoneMatch, subset: part.subset }
   const { signal } = gone
   const answer =
-    read.sse && request.method === 'GET'
+    read.sse && !read.subset && request.method === 'GET'
       ? await sendEvents({ server, source: source.source, request: read, signal }, { request, response })
       : await server.read(source.source, { ...read, sse: false }, signal)
   if (answer && !signal.aborted) await send(request, response, request.method === 'POST' ? uncached(answer) : answer)
 }
 
-/** A POST body can only carry a subset, which this server refuses by name. */
-function withSubset(parameters: URLSearchParams, request: Request): ReadonlyMap<string, string> {
-  const all = new Map(parameters)
-  const body: unknown = request.body
-  if (typeof body !== 'object' || body === null) return all
-  const subset = 'subset' in body && typeof body.subset === 'object' && body.subset !== null ? body.subset : body
-  for (const key of Object.keys(subset)) all.set(`subset__${key}`, '')
-  return all
+function allErrors(...parsed: (object | { errors: Reasons })[]): Reasons {
+  return Object.assign({}, ...parsed.map((one) => ('errors' in one ? one.errors : {})))
 }
 
-function authorised(parameters: URLSearchParams, secret: string): boolean {
+function authorised(parameters: ReadonlyMap<string, string>, secret: string): boolean {
   const given = parameters.get('secret') ?? parameters.get('api_secret') ?? ''
   // Digests have one length, so the comparison tells nothing about the secret's.
   return timingSafeEqual(digest(given), digest(secret))

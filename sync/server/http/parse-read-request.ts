@@ -12,10 +12,16 @@ export function parseReadRequest(parameter: (name: string) => string | undefined
   if (offset && resumes(offset) && handle === undefined) errors['handle'] = ["can't be blank when offset != -1"]
   const live = isOn(parameter('live'))
   const sse = ['live_sse', 'experimental_live_sse'].some((name) => isOn(parameter(name)))
-  if (live && offset?.at === 'before') errors['live'] = ["can't be true when offset == -1"]
+  const early = live && offset && NOT_LIVE[offset.at]
+  if (early) errors['live'] = [early]
   if (sse && !live) errors['live_sse'] = ["can't be true unless live is also true"]
   if (!offset || Object.keys(errors).length > 0) return { errors }
   return { request: { offset, handle, live, sse, cursor: parameter('cursor') } }
+}
+
+const NOT_LIVE: Partial<Record<Offset['at'], string>> = {
+  before: "can't be true when offset == -1",
+  now: "can't be true when offset is 'now'",
 }
 
 /** Present, and not `false`. */

@@ -6,11 +6,11 @@ const IDENTIFIER = /"(?:[^"\0]|"")+"|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y
 
 /** What `table`, `columns`, `where`, `params`, `replica` and `log` ask for. */
 export function parseSource(parameters: ReadonlyMap<string, string>): ParsedSource {
-  const errors: Record<string, string[]> = unsupported(parameters)
+  const errors: Record<string, string[]> = {}
+  const log = oneOf(parameters, 'log', ['full', 'changes_only'], errors)
+  const replica = oneOf(parameters, 'replica', ['default', 'full'], errors)
   const path = parseTable(parameters.get('table') ?? '', errors)
   const columns = parseColumns(parameters.get('columns'), errors)
-  const replica = parameters.get('replica') ?? 'default'
-  if (replica !== 'default' && replica !== 'full') errors['replica'] = ['is invalid']
   const params = parseParams(parameters)
   if (!params) errors['params'] = ['is invalid']
   if (Object.keys(errors).length > 0 || !path || !params) return { errors }
@@ -19,10 +19,23 @@ export function parseSource(parameters: ReadonlyMap<string, string>): ParsedSour
     source: {
       ...path,
       columns,
-      replica: replica === 'full' ? 'full' : 'default',
+      replica,
+      log,
       rows: where === undefined ? { kind: 'all' } : { kind: 'where', where, params },
     },
   }
+}
+
+/** One of two words; the first when nothing is said. */
+function oneOf<First extends string, Second extends string>(
+  parameters: ReadonlyMap<string, string>,
+  name: string,
+  [first, second]: readonly [First, Second],
+  errors: Record<string, string[]>,
+): First | Second {
+  const given = parameters.get(name) ?? first
+  if (given !== first && given !== second) errors[name] = ['is invalid']
+  return given === second ? second : first
 }
 
 const NOT_A_NAME = 'Invalid zero-length delimited identifier or name'
@@ -40,17 +53,6 @@ function parseColumns(text: string | undefined, errors: Record<string, string[]>
   const columns = identifiers(text, ',')
   if (!columns) errors['columns'] = [NOT_A_NAME]
   return columns
-}
-
-/** What Electric can do and this server cannot, by name: better a refusal than another answer than was asked for. */
-function unsupported(parameters: ReadonlyMap<string, string>): Record<string, string[]> {
-  const errors: Record<string, string[]> = {}
-  const log = parameters.get('log') ?? 'full'
-  if (log === 'changes_only') errors['log'] = ['changes_only is not supported by this server']
-  else if (log !== 'full') errors['log'] = ['is invalid']
-  for (const name of parameters.keys())
-    if (name.startsWith('subset__')) errors[name] = ['is not supported by this server']
-  return errors
 }
 
 /** Names between separators; unquoted ones fold to lower case as in Postgres. Undefined when it is no such list. */

@@ -1,10 +1,12 @@
 import { toAppError } from '../../../shared/kernel/errors.ts'
+import type { SubsetRequest } from '../shape/define-subset.ts'
 import { newHandle } from '../shape/handle.ts'
 import { formatOffset, type Offset } from '../shape/offset.ts'
 import { schemaHeader } from '../shape/schema-header.ts'
 import type { Page, ShapeDefinition, ShapeLog } from '../shape/shape-log.ts'
 import type { ShapeStore } from '../shape/shape-store.ts'
 import { nextCursor } from './cursor.ts'
+import { readSubset } from './read-subset.ts'
 import { invalidRequest, mustRefetch, unavailable, type ShapeResponse } from './response.ts'
 
 /** A reader's place in a shape, from the parameters of the protocol. */
@@ -16,6 +18,8 @@ export interface ReadRequest {
   ifNoneMatch?: string | undefined
   /** For server-sent events, whose reader makes its next offset of `global_last_seen_lsn`: it must be this shape's own. */
   sse?: boolean | undefined
+  /** Rows that are there now, instead of the log. */
+  subset?: SubsetRequest | undefined
   /** How long this live read waits instead of the server's usual time, ms. */
   hold_ms?: number | undefined
 }
@@ -69,6 +73,7 @@ async function readFrom(
 ): Promise<ShapeResponse> {
   const { definition } = shape
   if (shape.lacks(request.offset)) return refetch(store, definition, request)
+  if (request.subset) return readSubset(store, shape, request.offset, request.subset)
   let page = shape.page(request.offset)
   if (!page) {
     // Electric's rule: a reader ahead of the server may be early (a hand-over), so it waits a little.
@@ -105,7 +110,7 @@ async function answer(store: ShapeStore, shape: ShapeLog, page: Page, request: R
   if (request.live) headers['electric-cursor'] = nextCursor(request.cursor)
   else headers['electric-schema'] = schemaHeader(shape.definition.format.columns)
   if (upToDate) headers['electric-up-to-date'] = ''
-  if (empty && (request.live || request.offset.at === 'now')) headers['electric-has-data'] = 'false'
+  headers['electric-has-data'] = String(!(empty && (request.live || request.offset.at === 'now')))
   if (request.ifNoneMatch === etag) return { status: 304, headers, body: '' }
   const messages = await store.contents(page.places)
   if (upToDate)

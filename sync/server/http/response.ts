@@ -7,8 +7,11 @@ export interface ShapeResponse {
 
 const NEVER_STORED = { 'cache-control': 'no-store', 'surrogate-control': 'no-store' }
 
+/** What is wrong, by parameter; of a subset, by its own. */
+export type Reasons = Record<string, string[] | Record<string, string[]>>
+
 /** 400 with the reasons by parameter, in Electric's form. */
-export function invalidRequest(errors: Record<string, string[]>, status = 400): ShapeResponse {
+export function invalidRequest(errors: Reasons, status = 400): ShapeResponse {
   return json(status, { message: 'Invalid request', errors }, NEVER_STORED)
 }
 

@@ -13,12 +13,12 @@ import { simpleEquality } from '../where/simple-equality.ts'
 
 /** A shape that cannot be: reasons by parameter, as Electric words them. */
 export class InvalidShape extends Error {
-  readonly errors: Record<string, string[]>
+  readonly errors: Record<string, string[] | Record<string, string[]>>
 
-  constructor(field: string, reason: string) {
-    super(reason)
+  constructor(field: string, reason: string | Record<string, string[]>) {
+    super(typeof reason === 'string' ? reason : `the ${field} cannot be read`)
     this.name = 'InvalidShape'
-    this.errors = { [field]: [reason] }
+    this.errors = { [field]: typeof reason === 'string' ? [reason] : reason }
   }
 }
 
@@ -43,7 +43,9 @@ export async function defineShape(catalog: Catalog, db: pg.Pool, source: ShapeSo
       : filter.kind === 'sql'
         ? ['where', filter.condition]
         : []
-  const id = createHash('sha1').update(JSON.stringify([table.oid, columns, source.replica, ...rows]))
+  const id = createHash('sha1').update(
+    JSON.stringify([table.oid, columns, source.replica, source.log ?? 'full', ...rows]),
+  )
   return { id: id.digest('base64url'), source, format, filter }
 }
 

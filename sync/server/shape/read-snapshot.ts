@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
-import pg from 'pg'
-import type { Tuple } from '../replication/transaction.ts'
+import type pg from 'pg'
+import { InvalidShape } from './define-shape.ts'
+import { NO_ROWS, selectRows, type RowSelection } from './select-rows.ts'
 import type { ShapeDefinition } from './shape-log.ts'
-import { parseVisibility, snapshotEnd, type Visibility } from './snapshot-visibility.ts'
+import { snapshotEnd, type Visibility } from './snapshot-visibility.ts'
 
 /** A finished snapshot: the bodies of its chunks, without the brackets. */
 export interface Snapshot {
@@ -11,53 +11,12 @@ export interface Snapshot {
   visibility: Visibility
 }
 
-/** Rows turned into messages before other work gets a turn. */
-const ROWS_A_TURN = 2000
-const asText = { getTypeParser: () => (value: string | Buffer) => value.toString() }
-
-/**
- * Reads the rows of a shape, and what the snapshot they come from sees, in one statement: a statement has one
- * snapshot, so this is as consistent as a REPEATABLE READ transaction, in a quarter of the round trips.
- */
+/** Reads the rows that a shape begins with. */
 export async function readSnapshot(db: pg.Pool, definition: ShapeDefinition, chunkSize: number): Promise<Snapshot> {
-  const names = definition.format.snapshotColumns()
-  const { text, values } = snapshotQuery(definition, names)
-  const name = values.length > 0 ? `snapshot-${createHash('sha1').update(text).digest('base64url')}` : undefined
-  const { rows } = await db.query<(string | null)[]>({
-    text,
-    values,
-    rowMode: 'array',
-    types: asText,
-    ...(name && { name }),
-  })
-  return chunk(definition, names, rows, chunkSize)
-}
-
-function snapshotQuery(
-  { format, filter }: ShapeDefinition,
-  names: readonly string[],
-): { text: string; values: string[] } {
-  const columns = names.map((name) => `t.${pg.escapeIdentifier(name)}`).join(', ')
-  const table = `${pg.escapeIdentifier(format.table.schema)}.${pg.escapeIdentifier(format.table.name)}`
-  const condition =
-    filter.kind === 'all'
-      ? 'true'
-      : filter.kind === 'sql'
-        ? filter.condition
-        : `t.${pg.escapeIdentifier(filter.column)} = $1${filter.but === undefined ? '' : ` and not t.${pg.escapeIdentifier(filter.but)}`}`
-  const text = `select pg_current_snapshot()::text, pg_current_wal_insert_lsn()::text, ${names.map(() => 'null').join(', ')}
-    union all select null, null, ${columns} from ${table} t where ${condition}`
-  return { text, values: filter.kind === 'equals' ? [filter.value] : [] }
-}
-
-async function chunk(
-  { format }: ShapeDefinition,
-  names: string[],
-  rows: Tuple[],
-  chunkSize: number,
-): Promise<Snapshot> {
+  const { format, source } = definition
   const chunks: Buffer[] = []
   let visibility: Visibility | undefined
+  let rows = 0
   let open: string[] = []
   let openSize = 0
   const close = (): void => {
@@ -65,20 +24,47 @@ async function chunk(
     open = []
     openSize = 0
   }
-  for (const [at, row] of rows.entries()) {
-    if (at % ROWS_A_TURN === ROWS_A_TURN - 1) await new Promise(setImmediate)
-    const [snapshot, lsn] = row
-    if (typeof snapshot === 'string') {
-      visibility = parseVisibility(snapshot, lsn ?? '0/0')
-      continue
-    }
-    const message = format.snapshotRow(names, row.slice(2))
-    open.push(message)
-    openSize += message.length
-    if (openSize >= chunkSize) close()
-  }
-  if (!visibility) throw new Error('the snapshot query gave no snapshot')
+  await selectRows(db, definition, source.log === 'changes_only' ? NO_ROWS : {}, {
+    begin: (seen) => (visibility = seen),
+    row: (names, values) => {
+      const message = format.snapshotRow(names, values)
+      rows += 1
+      open.push(message)
+      openSize += message.length
+      if (openSize >= chunkSize) close()
+      return undefined
+    },
+  })
+  if (!visibility) throw new Error('a snapshot of nothing')
   open.push(snapshotEnd(visibility))
   close()
-  return { chunks, rows: rows.length - 1, visibility }
+  return { chunks, rows, visibility }
+}
+
+/** Memory that one subset may take: a reader of more asks for it in parts. */
+const SUBSET_BYTES = 64 * 1024 * 1024
+
+/** Reads a part of a shape's rows as messages. */
+export async function readSubsetRows(
+  db: pg.Pool,
+  definition: ShapeDefinition,
+  selection: RowSelection,
+  headers: Record<string, unknown>,
+): Promise<{ rows: string[]; visibility: Visibility }> {
+  let visibility: Visibility | undefined
+  const rows: string[] = []
+  let size = 0
+  await selectRows(db, definition, selection, {
+    begin: (seen) => (visibility = seen),
+    row: (names, values) => {
+      const message = definition.format.snapshotRow(names, values, headers)
+      size += message.length
+      if (size > SUBSET_BYTES)
+        throw new InvalidShape('subset', { limit: ['the subset is too big: ask for fewer rows'] })
+      rows.push(message)
+      return undefined
+    },
+  })
+  if (!visibility) throw new Error('a subset of nothing')
+  return { rows, visibility }
 }

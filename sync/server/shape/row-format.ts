@@ -53,7 +53,7 @@ export class RowFormat {
   }
 
   /** A row of the snapshot, given in the order of `snapshotColumns()`, as a message. */
-  snapshotRow(names: readonly string[], row: Tuple): string {
+  snapshotRow(names: readonly string[], row: Tuple, more?: Record<string, unknown>): string {
     const value: Record<string, string | null> = {}
     for (const [at, column] of this.columns.entries()) {
       const text = row[at] ?? null
@@ -64,7 +64,7 @@ export class RowFormat {
     return JSON.stringify({
       key,
       value,
-      headers: { operation: 'insert', relation: [this.table.schema, this.table.name] },
+      headers: { operation: 'insert', relation: [this.table.schema, this.table.name], ...more },
     })
   }
 

@@ -1,3 +1,4 @@
+import { isVisible } from '../../core/snapshot-visibility.ts'
 import type { Commit } from '../replication/transaction.ts'
 import type { Place } from '../storage/frame-log.ts'
 import { EntryIndex, type IndexedEntry } from '../storage/entry-index.ts'
@@ -6,7 +7,7 @@ import type { ShapeSource } from './shape-source.ts'
 import { formatOffset, type Offset } from './offset.ts'
 import type { RowFormat, ShapeChange } from './row-format.ts'
 import type { ShapeFilter } from './filter.ts'
-import { formatVisibility, isVisible, parseVisibility, type Visibility } from './snapshot-visibility.ts'
+import { formatVisibility, parseVisibility, type Visibility } from './snapshot-visibility.ts'
 
 /** Which rows and columns of which table: two requests with one `id` read one log. */
 export interface ShapeDefinition {
@@ -328,7 +329,8 @@ export class ShapeLog {
     for (const waiter of waiters) waiter()
   }
 
-  private end(): Offset {
+  /** Where the log ends now, for readers. */
+  end(): Offset {
     if (this.published > 0) return this.offsetBehind(this.published)
     return this.trimmedTo ? { at: 'log', ...this.trimmedTo } : SNAPSHOT_END
   }

@@ -4,6 +4,8 @@ export interface ShapeSource {
   table: string
   columns?: readonly string[] | undefined
   replica: 'default' | 'full'
+  /** `changes_only`: the log begins empty; rows that are there are read by subsets. `full` when absent. */
+  log?: 'full' | 'changes_only' | undefined
   /** The rows: all, those with a value in a column (but not those where `but` is true), or those that a condition picks. */
   rows:
     | { kind: 'all' }

@@ -11,9 +11,11 @@ import { matchesRelation, type Catalog } from './catalog.ts'
 import { defineShape } from './define-shape.ts'
 import { FilterInPostgres } from './filter-in-postgres.ts'
 import { newHandle } from './handle.ts'
-import { readSnapshot } from './read-snapshot.ts'
+import type { Offset } from './offset.ts'
+import { readSnapshot, readSubsetRows } from './read-snapshot.ts'
 import { RecentTransactions } from './recent-transactions.ts'
 import { Router } from './router.ts'
+import type { RowSelection } from './select-rows.ts'
 import { ShapeLog, type ShapeDefinition } from './shape-log.ts'
 import { isShapeSource } from './shape-source.ts'
 import { ShapeWriter } from './shape-writer.ts'
@@ -46,6 +48,8 @@ export const DEFAULT_LIMITS: StoreLimits = {
 const LONGER_THAN_ROWS = 1.25
 /** A log shorter than this is never worth a new snapshot. */
 const SHORT_LOG_BYTES = 8 * 1024
+/** A log without rows to begin with gets a successor when it is longer than this. */
+const CHANGES_BYTES = 256 * 1024
 /** A log this many times as long as its rows loses its beginning, if it is also long in itself. */
 const TRIM_ROWS = 8
 /** Logs of one definition that are kept for those who still read them, besides the current one. */
@@ -121,6 +125,18 @@ export class ShapeStore {
     const made = this.create(definition)
     if (present) this.trimOld(definition)
     return made
+  }
+
+  /** Rows of a part of the shape as they are now: all changes up to `offset` are in them. */
+  async subset(shape: ShapeLog, offset: Offset, selection: RowSelection, headers: Record<string, unknown>) {
+    const { definition } = shape
+    const lsn = offset.at === 'log' ? offset.lsn : shape.registeredAt
+    for (let attempt = 0; attempt < SNAPSHOT_ATTEMPTS; attempt += 1) {
+      const read = await readSubsetRows(this.db.subsets, definition, selection, headers)
+      if (!this.recent.hasUnseen(read.visibility, lsn)) return read
+      await pause(attempt)
+    }
+    throw operationalError('server/unavailable', {}, 'a commit stays invisible to snapshots')
   }
 
   /** The messages at places of the log, as text. */
@@ -296,7 +312,7 @@ export class ShapeStore {
         }
         if (attempt === SNAPSHOT_ATTEMPTS)
           throw operationalError('server/unavailable', {}, 'a commit stays invisible to snapshots')
-        await new Promise((resolve) => setTimeout(resolve, Math.min(2 ** attempt, 250)))
+        await pause(attempt)
       }
     } catch (error) {
       // The likeliest reason is a column that is gone.
@@ -343,7 +359,12 @@ export class ShapeStore {
   }
 }
 
+function pause(attempt: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.min(2 ** attempt, 250)))
+}
+
 function isLong(shape: ShapeLog): boolean {
   if (shape.lacks({ at: 'before' })) return true
-  return shape.state === 'ready' && shape.size > shape.liveSize * LONGER_THAN_ROWS + SHORT_LOG_BYTES
+  const worth = shape.definition.source.log === 'changes_only' ? CHANGES_BYTES : shape.liveSize * LONGER_THAN_ROWS
+  return shape.state === 'ready' && shape.size > worth + SHORT_LOG_BYTES
 }

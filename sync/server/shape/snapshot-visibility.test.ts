@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { isVisible } from '../../core/snapshot-visibility.ts'
 import { RecentTransactions } from './recent-transactions.ts'
-import { isVisible, parseVisibility, snapshotEnd } from './snapshot-visibility.ts'
+import { parseVisibility, snapshotEnd } from './snapshot-visibility.ts'
 
 const EPOCH = 3n << 32n
 
