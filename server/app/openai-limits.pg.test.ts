@@ -69,7 +69,7 @@ describe('calls of a plain model', () => {
       expect(error).toMatchObject({ status: 429, code: 'request/rate-limited', type: 'rate_limit_error' })
       expect(Number(error.headers?.get('retry-after'))).toBeGreaterThan(0)
     }
-    expect(await underWay(anna.person)).toBe(0)
+    await until(() => underWay(anna.person)).toBe(0)
     await ask(anna.client)
   })
 

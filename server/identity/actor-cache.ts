@@ -1,8 +1,16 @@
 import type { Actor } from '../kernel/request.ts'
 
-/** Finding out who calls costs a millisecond or more, so answers live this long. */
-const CACHE_MS = 15_000
+/** Finding out who calls costs a millisecond or more. Changes of rights are announced; this is for what is not. */
+const KNOWN_MS = 5 * 60_000
+/** A credential that nobody is behind may be given to somebody. */
+const UNKNOWN_MS = 15_000
 const CACHE_ENTRIES = 10_000
+
+/** Who is behind a credential, and until when it is valid (ms since the epoch; undefined: without an end). */
+export interface Identified {
+  actor: Actor
+  expires: number | undefined
+}
 
 /** Remembers for a while who is behind a credential, and forgets a person when their rights change. */
 export class ActorCache {
@@ -18,17 +26,18 @@ export class ActorCache {
   }
 
   /** Who is behind `credential`: what is known, or what `look` finds. */
-  async get(credential: string, look: () => Promise<Actor | undefined>): Promise<Actor | undefined> {
+  async get(credential: string, look: () => Promise<Identified | undefined>): Promise<Actor | undefined> {
     const known = this.#known.get(credential)
     if (known && known.until > this.#now()) return known.actor
     const forgotten = new Set<string>()
     const generation = this.#generation
     this.#looking.add(forgotten)
     try {
-      const actor = await look()
+      const found = await look()
+      const actor = found?.actor
       // What was read before the rights changed answers this one call and is not kept.
       const isStale = generation !== this.#generation || (actor && forgotten.has(actor.user_id))
-      if (!isStale) this.#keep(credential, actor)
+      if (!isStale) this.#keep(credential, found)
       return actor
     } finally {
       this.#looking.delete(forgotten)
@@ -45,8 +54,9 @@ export class ActorCache {
     this.#known.clear()
   }
 
-  #keep(credential: string, actor: Actor | undefined): void {
+  #keep(credential: string, found: Identified | undefined): void {
     if (this.#known.size >= CACHE_ENTRIES) this.#known.clear()
-    this.#known.set(credential, { actor, until: this.#now() + CACHE_MS })
+    const until = this.#now() + (found ? KNOWN_MS : UNKNOWN_MS)
+    this.#known.set(credential, { actor: found?.actor, until: Math.min(until, found?.expires ?? until) })
   }
 }

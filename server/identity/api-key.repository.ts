@@ -32,16 +32,19 @@ export function keysOf(db: Queryable, user_id: string): Promise<ApiKeyRow[]> {
   )
 }
 
-/** Whose valid key has this hash; notes the use. */
-export async function useKey(db: Queryable, hash: Buffer): Promise<string | undefined> {
-  const [row] = await db.query<{ user_id: string }>(
+/** Whose valid key has this hash, and until when it is valid; notes the use. */
+export async function useKey(
+  db: Queryable,
+  hash: Buffer,
+): Promise<{ user_id: string; expires_at: string | null } | undefined> {
+  const [row] = await db.query<{ user_id: string; expires_at: string | null }>(
     prepared(
       `update api_keys set last_used_at = now() where key_hash = $1 and revoked_at is null
-         and (expires_at is null or expires_at > now()) returning user_id`,
+         and (expires_at is null or expires_at > now()) returning user_id, expires_at`,
       [hash],
     ),
   )
-  return row?.user_id
+  return row
 }
 
 /** `key`: a new key. */

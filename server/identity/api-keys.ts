@@ -43,8 +43,9 @@ export function createKeyFinder(db: Database, known: ActorCache) {
     if (!key) return undefined
     const hash = hashOf(key)
     return known.get(`key ${hash.toString('base64')}`, async () => {
-      const user_id = await useKey(db, hash)
-      return user_id === undefined ? undefined : actorOf(db, user_id)
+      const used = await useKey(db, hash)
+      const actor = used && (await actorOf(db, used.user_id))
+      return actor && { actor, expires: used.expires_at === null ? undefined : Date.parse(used.expires_at) }
     })
   }
 }

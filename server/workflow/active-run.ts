@@ -28,6 +28,7 @@ export class ActiveRun implements EngineScope {
   readonly records: NodeRecord[] = []
   #stopped: StopReason | undefined
   pending_checkpoint: CheckpointWrite | undefined
+  kept_nodes: ReadonlySet<string> = new Set()
   input: RunInput | undefined
   durability: Durability = 'exit'
   text = ''

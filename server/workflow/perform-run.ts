@@ -5,7 +5,7 @@ import type { Log } from '../kernel/log.ts'
 import type { ModelProviders } from '../config/index.ts'
 import type { ActiveRun } from './active-run.ts'
 import { endStatement } from './run-end.repository.ts'
-import type { Engine } from './engine/index.ts'
+import { keptRecords, type Engine } from './engine/index.ts'
 import type { ConversationPort, RunError, RunInput, RunEndStatus, RunTarget } from './ports.ts'
 import { tokensOf } from './node-record.repository.ts'
 import { completed, outcomeOf, runError, type Conclusion } from './run-outcome.ts'
@@ -173,13 +173,13 @@ async function giveUp(deps: Performance, run: ActiveRun): Promise<number> {
   if (run.wasStopped('lost')) return 0
   await deps.settled()
   const delta = run.text.slice(run.kept)
-  // Nodes that were cut short begin anew elsewhere; what they used is counted now, the others at the end of the run.
-  const completed = run.records.filter((record) => record.status === 'completed')
+  // Nodes that the checkpoint lacks begin anew elsewhere; what they used is counted now, the others at the end of the run.
+  const kept = keptRecords(run)
   await deps.queue.handBack({
     fence: run.fence,
     partial: delta === '' ? undefined : { fence: run.fence, seq: run.seq, delta },
-    records: completed,
-    tokens: tokensOf(run.records) - tokensOf(completed),
+    records: kept,
+    tokens: tokensOf(run.records) - tokensOf(kept),
     checkpoint: run.pending_checkpoint,
     failed: !run.wasStopped('drained'),
   })

@@ -8,6 +8,7 @@ import { Value } from 'typebox/value'
 import { EXECUTORS } from '../executors/index.ts'
 import { runNode, type NodeFailure, type PreparedNode } from '../run-node.ts'
 import { scopeIn, type Durability } from './scope.ts'
+import { lastOf, segmentsOf } from './segments.ts'
 
 /** The state of a run between nodes. Plain JSON: what checkpoints hold. The chat's history is not part of it. */
 const RunState = Annotation.Root({
@@ -35,7 +36,8 @@ export function compileWorkflow(definition: unknown, saver: BaseCheckpointSaver)
   const plan = planWorkflow(definition)
   const models = [...plan.nodes.values()].filter((node) => node.type === 'llm').length
   // One model call is redone as a whole when a worker dies; several are paid for one by one.
-  return { plan, graph: buildGraph(plan, saver), durability: models > 1 ? 'async' : 'exit' }
+  const durability = models > 1 ? 'async' : 'exit'
+  return { plan, graph: buildGraph(plan, durability, saver), durability }
 }
 
 function isDefinition(value: unknown): value is WorkflowDefinition {
@@ -44,18 +46,20 @@ function isDefinition(value: unknown): value is WorkflowDefinition {
 
 /**
  * Direct edges suffice for chains and trees: every node has one way in, so readiness needs no scheduler. A failed node
- * leaves its failure in the state; later nodes see it and do nothing.
+ * leaves its failure in the state; later nodes see it and do nothing. A step is called after its segment's first node.
  */
-function buildGraph(plan: WorkflowPlan, checkpointer: BaseCheckpointSaver) {
-  const nodes = [...plan.nodes.values()]
-  const actions = nodes.map((node): [string, Action] => [step(node.name), action(prepare(node))])
+function buildGraph(plan: WorkflowPlan, durability: Durability, checkpointer: BaseCheckpointSaver) {
+  const segments = segmentsOf(plan, durability)
+  const actions = segments.map((segment): [string, Action] => [step(segment[0].name), action(segment.map(prepare))])
   const graph = new StateGraph(RunState).addNode(actions)
   graph.addEdge(START, step(plan.start))
-  for (const node of nodes) {
-    for (const target of node.next) graph.addEdge(step(node.name), step(target))
-    if (node.choices.length > 0)
-      graph.addConditionalEdges(step(node.name), (state) => targets(state, node.name), mappedSteps(node))
-    else if (node.next.length === 0) graph.addEdge(step(node.name), END)
+  for (const segment of segments) {
+    const here = step(segment[0].name)
+    const last = lastOf(segment)
+    for (const target of last.next) graph.addEdge(here, step(target))
+    if (last.choices.length > 0)
+      graph.addConditionalEdges(here, (state) => targets(state, last.name), mappedSteps(last))
+    else if (last.next.length === 0) graph.addEdge(here, END)
   }
   return graph.compile({ checkpointer })
 }
@@ -71,15 +75,21 @@ function mappedSteps(node: PlannedNode): string[] {
 
 type Action = (state: State, config: { configurable?: Record<string, unknown> }) => Promise<Partial<State>>
 
-function action(node: PreparedNode): Action {
-  const { name } = node.planned
+function action(segment: readonly PreparedNode[]): Action {
   return async (state, config) => {
     const scope = scopeIn(config.configurable)
     if (!scope) throw new AppError('bug', 'server/bug', {}, 'a node ran outside a run')
     if (state.failure) return {}
-    const end = await runNode(node, scope, state.out)
-    if ('failure' in end) return { failure: end.failure }
-    return { out: { [name]: end.output }, ...(end.chosen.length > 0 ? { chosen: { [name]: end.chosen } } : {}) }
+    const out: Record<string, unknown> = {}
+    const chosen: Record<string, string[]> = {}
+    for (const node of segment) {
+      const { name } = node.planned
+      const end = await runNode(node, scope, { ...state.out, ...out })
+      if ('failure' in end) return { out, failure: end.failure }
+      out[name] = end.output
+      if (end.chosen.length > 0) chosen[name] = end.chosen
+    }
+    return { out, chosen }
   }
 }
 

@@ -13,7 +13,7 @@ import type { Database } from '../../kernel/db.ts'
 import { compose, rowsOf, type Part } from '../../kernel/statement.ts'
 import { nodesPart } from '../node-record.repository.ts'
 import { checkpointParts, heldPart, taskWritesPart } from './checkpoint.repository.ts'
-import { scopeIn, type CheckpointWrite, type EngineScope } from './scope.ts'
+import { keptRecords, scopeIn, type CheckpointWrite, type EngineScope } from './scope.ts'
 
 const RANDOM = 2 ** 32
 
@@ -61,11 +61,12 @@ export class RunSaver extends PostgresSaver {
       blobs: await this.#blobs(checkpoint.channel_values, newVersions),
     }
     const scope = scopeIn(config.configurable)
+    if (scope) scope.kept_nodes = new Set(Object.keys(outputsIn(checkpoint.channel_values)))
     if (scope?.durability === 'exit') scope.pending_checkpoint = write
     else
       await this.#write(scope, [
         ...checkpointParts(write, 'held'),
-        ...(scope ? [nodesPart(scope.records, undefined, 'held')] : []),
+        ...(scope ? [nodesPart(keptRecords(scope), undefined, 'held')] : []),
       ])
     return { configurable: { thread_id, checkpoint_ns, checkpoint_id: checkpoint.id } }
   }
@@ -110,4 +111,8 @@ export class RunSaver extends PostgresSaver {
     }
     return blobs
   }
+}
+
+function outputsIn({ out }: Record<string, unknown>): object {
+  return typeof out === 'object' && out !== null ? out : {}
 }

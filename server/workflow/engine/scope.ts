@@ -30,6 +30,8 @@ export interface EngineScope extends NodeHost {
   readonly records: readonly NodeRecord[]
   /** The latest checkpoint that is not written yet: it goes into the statement that ends the run or hands it back. */
   pending_checkpoint: CheckpointWrite | undefined
+  /** Nodes whose outputs the latest checkpoint holds, written or not: they do not run again. */
+  kept_nodes: ReadonlySet<string>
   /** A guarded write found that another worker holds the run. */
   lose(): void
 }
@@ -45,4 +47,9 @@ export function scopeIn(configurable: Record<string, unknown> | undefined): Engi
 
 function isScope(value: unknown): value is EngineScope {
   return typeof value === 'object' && value !== null && 'fence' in value && 'nodeStarted' in value
+}
+
+/** Records of nodes that the latest checkpoint holds; the others run again elsewhere and make new ones. */
+export function keptRecords({ records, kept_nodes }: EngineScope): NodeRecord[] {
+  return records.filter(({ node_name }) => kept_nodes.has(node_name))
 }
