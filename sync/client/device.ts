@@ -54,6 +54,17 @@ export async function nextGeneration(db: DeviceDb): Promise<number> {
   })
 }
 
+/** Number of the next engine: higher than every one before it, whatever the clock has done. */
+export async function nextLead(db: DeviceDb): Promise<number> {
+  return db.transaction('rw', db.meta, async () => {
+    const last = (await db.meta.get('lead'))?.value
+    // the time is for a device whose database was taken away under open tabs: they know the old numbers
+    const value = Math.max(Date.now(), typeof last === 'number' ? last + 1 : 0)
+    await db.meta.put({ key: 'lead', value })
+    return value
+  })
+}
+
 /** When everything was last known to be in step, epoch ms: survives restarts, for people who start offline. */
 export async function lastSync(db: DeviceDb): Promise<number | null> {
   const value = (await db.meta.get('synced_at'))?.value

@@ -1,4 +1,5 @@
 import { toAppError } from '../../shared/kernel/errors.ts'
+import { BEAT_MS } from '../core/suspicion.ts'
 import { SHAPES, type ShapeName } from '../protocol/shapes.ts'
 import type { ServerFrame } from '../protocol/socket.ts'
 import { isVersionTrouble, PROTOCOL_VERSION, VERSION_TROUBLES, versionTrouble } from '../protocol/version.ts'
@@ -6,7 +7,7 @@ import { deleteDeviceDb, type DeviceDb } from './device-db.ts'
 import { adoptServerTime, lastSync, noteSync } from './device.ts'
 import { Feeds } from './feeds.ts'
 import { Health } from './health.ts'
-import { BEAT_MS, watchesOf, type HostStatus } from './host-protocol.ts'
+import { watchesOf, type HostStatus } from './host-protocol.ts'
 import { pushServer } from './http.ts'
 import { Identity } from './identity.ts'
 import { LiveQueries } from './live-queries.ts'
@@ -26,6 +27,8 @@ export interface EngineOptions {
   device_id: string
   user_id: string
   epoch: number
+  /** Number of this engine among those of this device: rises. */
+  lead: number
   /** Origin of the server, e.g. `https://example.org`. */
   origin: string
   /** Opens the replica; rejects when this browser cannot hold one. Absent: reads stay with the server. */
@@ -61,7 +64,7 @@ export class Engine implements FeedSink {
     this.#identity = new Identity(options.user_id, options.epoch)
     this.#db = options.db
     this.#health = new Health(() => this.#emitStatus())
-    this.#bus = new TabBus(options.user_id, {
+    this.#bus = new TabBus(options.user_id, options.lead, {
       call: (body) => this.#calls.answer(body),
       poke: () => void this.#outboxGrew(),
       gone: (tab) => this.#live.unwatchAll(watchesOf(tab)),

@@ -1,5 +1,5 @@
 import { AppError, operationalError, type ErrorValue } from '../../shared/kernel/errors.ts'
-import { BEAT_MS, channelName, type HostCall, type HostEvent, type ToHost, type ToTab } from './host-protocol.ts'
+import { channelName, type HostCall, type HostEvent, type ToHost, type ToTab } from './host-protocol.ts'
 
 /** Longest wait for the engine's answer, ms. */
 const DEADLINE_MS = 20_000
@@ -20,7 +20,7 @@ export class HostClient {
   readonly #waiting = new Map<number, Waiting>()
   readonly #onEvent: (event: HostEvent) => void
   readonly #onNewHost: () => void
-  #epoch: string | undefined
+  #epoch = 0
   #heard = Date.now()
   #next = 1
 
@@ -73,6 +73,8 @@ export class HostClient {
   #receive(message: ToHost | ToTab): void {
     if (message.to !== 'tab') return
     if (message.tab !== undefined && message.tab !== this.tab) return
+    // a late word of an engine that was frozen: another one speaks now
+    if (message.epoch < this.#epoch) return
     this.#heard = Date.now()
     if (message.epoch !== this.#epoch) this.#follow(message.epoch, 'event' in message ? undefined : message.call)
     if ('event' in message) return this.#onEvent(message.event)
@@ -84,10 +86,9 @@ export class HostClient {
 
   /**
    * A new engine, or the first one heard: it may know nothing of what was asked before it listened. Calls can be
-   * repeated without harm. A late word of an older engine is ignored.
+   * repeated without harm.
    */
-  #follow(epoch: string, answered: number | undefined): void {
-    if (this.#epoch !== undefined && epoch < this.#epoch) return
+  #follow(epoch: number, answered: number | undefined): void {
     this.#epoch = epoch
     for (const [call, { body }] of this.#waiting) {
       if (call !== answered) this.#send({ to: 'host', tab: this.tab, call, body })
@@ -95,9 +96,6 @@ export class HostClient {
     this.#onNewHost()
   }
 }
-
-/** Silence after which a visible tab takes the engine to be frozen, ms. */
-export const FROZEN_MS = BEAT_MS * 6
 
 /** Trouble of a machine can be tried again, a refusal cannot. */
 function errorOf({ code, params, message }: ErrorValue): AppError {

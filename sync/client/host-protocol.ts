@@ -52,11 +52,11 @@ export type HostEvent =
 /** Tab → engine. `poke` says: the outbox has something new; it needs no answer. */
 export type ToHost = { to: 'host'; tab: string; call: number; body: HostCall } | { to: 'host'; tab: string; poke: true }
 
-/** Engine → tabs; `tab` absent means all. */
+/** Engine → tabs; `tab` absent means all. `epoch` rises with each engine: what an older one still says is not heard. */
 export type ToTab =
-  | { to: 'tab'; tab: string; epoch: string; call: number; ok: true; value: unknown }
-  | { to: 'tab'; tab: string; epoch: string; call: number; ok: false; error: ErrorValue }
-  | { to: 'tab'; tab?: string | undefined; epoch: string; event: HostEvent }
+  | { to: 'tab'; tab: string; epoch: number; call: number; ok: true; value: unknown }
+  | { to: 'tab'; tab: string; epoch: number; call: number; ok: false; error: ErrorValue }
+  | { to: 'tab'; tab?: string | undefined; epoch: number; event: HostEvent }
 
 /** Answer to `hello`. */
 export interface HelloValue {
@@ -75,11 +75,10 @@ export function hostLockName(user_id: string): string {
 
 /** Web Lock that a tab holds for life: when the engine gets it, the tab is gone. */
 export function tabLockName(tab: string): string {
-  return `banyan-tab:${tab}`
+  return TAB_LOCK + tab
 }
 
-/** The engine shows life this often, ms. */
-export const BEAT_MS = 2000
+export const TAB_LOCK = 'banyan-tab:'
 
 /** Prefix of the ids of a tab's watches. */
 export function watchesOf(tab: string): string {

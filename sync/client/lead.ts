@@ -1,5 +1,5 @@
 import { DeviceDb } from './device-db.ts'
-import { deviceId, generation, nextGeneration } from './device.ts'
+import { deviceId, generation, nextGeneration, nextLead } from './device.ts'
 import { Engine, type EngineOptions } from './engine.ts'
 import { hostLockName } from './host-protocol.ts'
 import type { Replica } from './replica.ts'
@@ -9,36 +9,42 @@ export interface Lead {
   steal: boolean
   /** Opens the replica; absent outside a worker, where the files cannot be held. */
   open?: ((user_id: string, generation: number, report: (trouble: string) => void) => Promise<Replica>) | undefined
+  /** The lock is ours. */
+  onLeading?: (() => void) | undefined
 }
 
 /**
  * Waits for the lead of this browser profile and runs the engine while it lasts: one engine a person, whoever's
- * worker holds the lock. When the lock is taken away (this worker was frozen and another took over), it ends.
+ * worker holds the lock. Resolves when the lock has been taken away: this worker was frozen and another took over.
  */
 export async function lead(
-  options: Omit<EngineOptions, 'openReplica' | 'db' | 'device_id'>,
-  { steal, open }: Lead,
+  options: Pick<EngineOptions, 'user_id' | 'epoch' | 'origin'>,
+  { steal, open, onLeading }: Lead,
 ): Promise<void> {
+  const lock = hostLockName(options.user_id)
   let engine: Engine | undefined
-  let taken = steal
-  const openReplica =
-    open &&
-    (async () => {
-      const files = await ownGeneration(options.user_id, taken)
-      taken = false
-      return open(options.user_id, files, (trouble) => void noteTrouble(options.user_id, trouble))
-    })
+  const run = async (stolen: boolean) => {
+    onLeading?.()
+    let taken = stolen
+    const openReplica =
+      open &&
+      (async () => {
+        const files = await ownGeneration(options.user_id, taken)
+        taken = false
+        return open(options.user_id, files, (trouble) => void noteTrouble(options.user_id, trouble))
+      })
+    const db = new DeviceDb(options.user_id)
+    engine = new Engine({ ...options, db, device_id: await deviceId(db), lead: await nextLead(db), openReplica })
+    await engine.start()
+    await new Promise(() => undefined)
+  }
   try {
-    await navigator.locks.request(hostLockName(options.user_id), steal ? { steal: true } : {}, async () => {
-      const db = new DeviceDb(options.user_id)
-      engine = new Engine({ ...options, db, device_id: await deviceId(db), openReplica })
-      await engine.start()
-      await new Promise(() => undefined)
-    })
+    // who left without a word has left the lock, too: then nobody else can hold the files
+    if (steal) await navigator.locks.request(lock, { ifAvailable: true }, (free) => free && run(false))
+    await navigator.locks.request(lock, steal ? { steal: true } : {}, () => run(steal))
   } catch {
     // the lock was stolen: this worker woke up late
     await engine?.stop().catch(() => undefined)
-    globalThis.close?.()
   }
 }
 

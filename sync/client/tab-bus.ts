@@ -10,13 +10,15 @@ export interface BusHandler {
 
 /** The engine's end of the channel: answers calls, posts events, learns of closed tabs by their locks. */
 export class TabBus {
-  readonly epoch = `${Date.now()}-${Math.random().toString(36).slice(2, 8)}`
+  readonly epoch: number
   readonly #channel: BroadcastChannel
   readonly #handler: BusHandler
   readonly #tabs = new Set<string>()
   readonly #abort = new AbortController()
 
-  constructor(user_id: string, handler: BusHandler) {
+  /** `epoch`: higher than that of every engine before. */
+  constructor(user_id: string, epoch: number, handler: BusHandler) {
+    this.epoch = epoch
     this.#handler = handler
     this.#channel = new BroadcastChannel(channelName(user_id))
     this.#channel.addEventListener('message', (event) => this.#receive(event.data))

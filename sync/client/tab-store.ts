@@ -20,13 +20,16 @@ import type {
 } from './local-store.ts'
 import { enqueue, readOutbox, revive } from './outbox.ts'
 import { removeReplicas } from './replica-home.ts'
-import { bound, sourceOf, Watches } from './watches.ts'
+import { bound, sourceOf, Watches, type BoundQuery } from './watches.ts'
 
 /** How long a tab waits for the engine to queue a mutation before it does so itself, ms. */
 const MUTATE_DEADLINE_MS = 1500
 
 /** How long a question to the replica waits for it to open, ms. */
 const OPENING_MS = 60_000
+
+/** How long a new engine may take to tell of itself, ms. */
+const GREETING_MS = 2000
 
 /** A tab's `LocalStore`: Dexie at hand, everything else asked of the engine. */
 export class TabStore implements LocalStore {
@@ -91,12 +94,35 @@ export class TabStore implements LocalStore {
   }
 
   async read<P extends TObject, R>(query: NamedQuery<P, R>, params: QueryParams<NamedQuery<P, R>>): Promise<R[]> {
-    const { name, sql, values, tables } = bound(query, params)
-    const rows =
-      sourceOf({ tables }, this.#hostStatus.mode) === 'replica'
-        ? await this.#host.call({ op: 'read', sql, values })
-        : await queryServer(name, params)
-    return rows as R[]
+    return (await this.#read(bound(query, params))) as R[]
+  }
+
+  /** Of the replica, else of the server; while a replica is being opened and the server is away, of whoever comes first. */
+  async #read(query: BoundQuery): Promise<unknown> {
+    const { name, params, sql, values } = query
+    const replica = () => this.#host.call({ op: 'read', sql, values })
+    return this.#patiently(async () => {
+      if (sourceOf(query, this.#hostStatus.mode) === 'online') return queryServer(name, params)
+      // an engine that has just taken over has no replica yet: the server may answer meanwhile
+      return replica().catch((error: unknown) => {
+        if (isUnavailable(error)) return queryServer(name, params)
+        throw error
+      })
+    })
+  }
+
+  /** Asks again while a replica is being opened, and while an engine that has taken over has not told of itself. */
+  async #patiently<T>(ask: () => Promise<T>): Promise<T> {
+    const began = Date.now()
+    for (;;) {
+      try {
+        return await ask()
+      } catch (error) {
+        const patience = this.#hostStatus.opening ? OPENING_MS : GREETING_MS
+        if (!isUnavailable(error) || this.#closed || Date.now() - began > patience) throw error
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+    }
   }
 
   async mutate<A extends TObject>(mutator: Mutator<A>, args: MutatorArgs<Mutator<A>>): Promise<{ id: string }> {
@@ -123,7 +149,7 @@ export class TabStore implements LocalStore {
       await this.#host.call({ op: 'mutate', mutation }, MUTATE_DEADLINE_MS)
       return true
     } catch (error) {
-      if (error instanceof AppError && error.code === 'server/unavailable') return false
+      if (isUnavailable(error)) return false
       throw error
     }
   }
@@ -190,17 +216,9 @@ export class TabStore implements LocalStore {
 
   /** Waits for a replica that is still opening: who asks for rows wants those rows, not the news that they come later. */
   async query(sql: string, params: unknown[] = []): Promise<Record<string, unknown>[]> {
-    const until = Date.now() + OPENING_MS
-    for (;;) {
-      try {
-        // rows of a query in words have no type that anybody could know
-        return (await this.#host.call({ op: 'query', sql, values: params })) as Record<string, unknown>[]
-      } catch (error) {
-        const opening = error instanceof AppError && error.code === 'server/unavailable' && this.#hostStatus.opening
-        if (!opening || Date.now() > until) throw error
-        await new Promise((resolve) => setTimeout(resolve, 100))
-      }
-    }
+    const rows = await this.#patiently(() => this.#host.call({ op: 'query', sql, values: params }))
+    // rows of a query in words have no type that anybody could know
+    return rows as Record<string, unknown>[]
   }
 
   async rebuild(): Promise<void> {
@@ -302,4 +320,8 @@ export class TabStore implements LocalStore {
   #tellStatus(): void {
     for (const listener of this.#statusListeners) listener(this.status)
   }
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'server/unavailable'
 }

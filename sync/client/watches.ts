@@ -28,6 +28,8 @@ interface Watch {
   source: 'replica' | 'online' | undefined
   asking: boolean
   again: boolean
+  /** How often a replica has been asked to watch it. */
+  asked: number
 }
 
 /** How soon a failed online query is asked again, ms. */
@@ -48,7 +50,16 @@ export class Watches {
 
   add(query: BoundQuery, listener: Watch['listener']): () => void {
     const id = watchesOf(this.#host.tab) + newId()
-    const watch: Watch = { query, listener, rows: [], ready: false, source: undefined, asking: false, again: false }
+    const watch: Watch = {
+      query,
+      listener,
+      rows: [],
+      ready: false,
+      source: undefined,
+      asking: false,
+      again: false,
+      asked: 0,
+    }
     this.#byId.set(id, watch)
     this.#start(id, watch)
     return () => {
@@ -95,9 +106,12 @@ export class Watches {
       return
     }
     watch.source = 'replica'
+    const asked = ++watch.asked
     const { sql, values, tables } = watch.query
     this.#host.call({ op: 'watch', watch: id, sql, values, tables }).catch((error: unknown) => {
-      if (this.#byId.has(id) && !this.#closed) this.#fail(watch, toAppError(error).code)
+      // an engine that took over meanwhile has been asked again, or the server has
+      const current = this.#byId.get(id) === watch && watch.asked === asked
+      if (current && watch.source === 'replica' && !this.#closed) this.#fail(watch, toAppError(error).code)
     })
   }
 

@@ -7,3 +7,8 @@ export interface WorkerOrder {
   /** Take the lead from an engine that shows no life. */
   steal: boolean
 }
+
+/** What the worker tells its tab: it leads, or it has ended because another took the lead from it. */
+export interface WorkerNews {
+  t: 'leading' | 'ended'
+}

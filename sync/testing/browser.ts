@@ -97,3 +97,19 @@ export async function replicaFiles(tab: Page): Promise<{ files: number; database
     return found
   })
 }
+
+/** Names of the replicas on the device: schema and generation. */
+export async function replicaNames(tab: Page): Promise<string[]> {
+  return tab.evaluate(async () => {
+    const names: string[] = []
+    const walk = async (directory: FileSystemDirectoryHandle, depth: number): Promise<void> => {
+      for await (const [name, handle] of directory.entries()) {
+        if (!(handle instanceof FileSystemDirectoryHandle)) continue
+        if (depth === 0) names.push(name)
+        else await walk(handle, depth - 1)
+      }
+    }
+    await walk(await navigator.storage.getDirectory(), 2)
+    return names.sort()
+  })
+}

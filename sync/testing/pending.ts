@@ -1,3 +1,4 @@
+import type { Row } from '../../shared/kernel/mutator.ts'
 import type { Effect, Pending } from '../core/pending.ts'
 
 /** A uuid-shaped id that is easy to read in a failure. */
@@ -21,4 +22,24 @@ export function pendingOf(seq: number, more: Partial<Pending> = {}): Pending {
 
 export function effectOn(tables: string[], touches: string[] = [], creates: string[] = []): Effect {
   return { writes: [], tables, touches, creates }
+}
+
+/** A chat as the server keeps it. */
+export function chatRowOf({ id, user_id, title, at }: { id: string; user_id: string; title: string; at: string }): Row {
+  return {
+    id,
+    user_id,
+    agent_id: idOf(900),
+    agent_version_id: idOf(901),
+    title,
+    context: {},
+    status: 'active',
+    expires_at: null,
+    source: 'app',
+    pinned: false,
+    field_clock: {},
+    deleted_at: null,
+    created_at: at,
+    updated_at: at,
+  }
 }

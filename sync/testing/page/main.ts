@@ -11,6 +11,7 @@ export interface TestPage {
   /** Every list of titles that was shown. */
   shown: string[][]
   rename: (id: string, title: string) => Promise<unknown>
+  read: () => Promise<ChatListRow[]>
   send: (chat_id: string, ids: [string, string, string], content: string) => Promise<unknown>
 }
 
@@ -28,6 +29,7 @@ const page: TestPage = {
   statuses: [],
   shown: [],
   rename: (id, title) => store.mutate(updateChat, { id, set: { title } }),
+  read: () => store.read(chatList, { status: 'active', limit: 100 }),
   send: (chat_id, [user_message_id, answer_message_id, execution_id], content) =>
     store.mutate(sendMessage, {
       chat_id,
