@@ -1,6 +1,7 @@
+import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { connect, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import express from 'express'
@@ -96,5 +97,17 @@ it.runIf(existsSync('/proc/self/fd'))('keeps no file open for a reader who has l
   await response.body?.getReader().read()
   await expect.poll(openFiles).toHaveLength(1)
   leaving.abort()
+  await expect.poll(openFiles).toEqual([])
+})
+
+it.runIf(existsSync('/proc/self/fd'))('keeps no file open for a reader who left before the answer began', async () => {
+  const port = Number(new URL(origin).port)
+  for (let n = 0; n < 30; n += 1) {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => undefined)
+    socket.write('GET /assets/app-1.js HTTP/1.1\r\nhost: x\r\n\r\n', () => socket.resetAndDestroy())
+    await once(socket, 'close')
+  }
+  await get('/')
   await expect.poll(openFiles).toEqual([])
 })

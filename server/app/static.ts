@@ -51,32 +51,30 @@ function assetAt(assets: ReadonlyMap<string, Asset>, address: string): Asset | u
 }
 
 async function send(asset: Asset, request: Request, response: Response): Promise<void> {
-  const { file, size, encoding } = encodedFor(asset, String(request.headers['accept-encoding'] ?? ''))
-  const found = await open(file).catch(() => undefined)
-  // A build removes files before it lists new ones, and may have written this one anew.
-  if (!found || (await found.stat()).size !== size) {
+  const form = encodedFor(asset, String(request.headers['accept-encoding'] ?? ''))
+  const found = await open(form.file).catch(() => undefined)
+  try {
+    // A build removes files before it lists new ones, and may have written this one anew.
+    if (!found || (await found.stat()).size !== form.size) {
+      response.status(503).set({ 'retry-after': '1', 'cache-control': 'no-store' }).end()
+      return
+    }
+    response.setHeader('content-type', asset.type)
+    response.setHeader('etag', asset.etag)
+    response.setHeader('vary', 'accept-encoding')
+    response.setHeader('cache-control', asset.immutable ? 'public, max-age=31536000, immutable' : 'no-cache')
+    if (request.headers['if-none-match'] === asset.etag) {
+      response.status(304).end()
+      return
+    }
+    if (form.encoding) response.setHeader('content-encoding', form.encoding)
+    response.setHeader('content-length', form.size)
+    if (request.method === 'HEAD') response.end()
+    // A reader who leaves in the middle is no trouble of ours.
+    else await pipeline(found.createReadStream({ autoClose: false }), response).catch(() => undefined)
+  } finally {
     await found?.close()
-    response.status(503).set({ 'retry-after': '1', 'cache-control': 'no-store' }).end()
-    return
   }
-  response.setHeader('content-type', asset.type)
-  response.setHeader('etag', asset.etag)
-  response.setHeader('vary', 'accept-encoding')
-  response.setHeader('cache-control', asset.immutable ? 'public, max-age=31536000, immutable' : 'no-cache')
-  if (request.headers['if-none-match'] === asset.etag) {
-    await found.close()
-    response.status(304).end()
-    return
-  }
-  if (encoding) response.setHeader('content-encoding', encoding)
-  response.setHeader('content-length', size)
-  if (request.method === 'HEAD') {
-    await found.close()
-    response.end()
-    return
-  }
-  // Ends both when either ends: a reader who leaves in the middle must not leave the file open.
-  await pipeline(found.createReadStream(), response).catch(() => undefined)
 }
 
 /** The smallest form of a file that a client takes. */
