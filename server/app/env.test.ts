@@ -24,6 +24,7 @@ test('an empty environment gives the documented defaults', () => {
     metricsToken: undefined,
     egressAllow: [],
     shapeAnyTable: false,
+    shapeChunkBytes: 10_485_760,
     logLevel: 'info',
   })
 })

@@ -44,6 +44,8 @@ export interface Environment {
   egressAllow: readonly string[]
   /** Tests only: `/v1/shape` serves any published table. */
   shapeAnyTable: boolean
+  /** Bytes after which a page of a shape ends; under the name that Electric has for it. */
+  shapeChunkBytes: number
   logLevel: LogLevel
 }
 
@@ -78,6 +80,11 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     metricsToken: readToken('METRICS_TOKEN', read('METRICS_TOKEN')),
     egressAllow: readOrigins('BANYAN_EGRESS_ALLOW', read('BANYAN_EGRESS_ALLOW')),
     shapeAnyTable: readSwitch('BANYAN_SHAPE_ANY_TABLE', read('BANYAN_SHAPE_ANY_TABLE')),
+    shapeChunkBytes: readInteger('ELECTRIC_SHAPE_CHUNK_BYTES_THRESHOLD', read('ELECTRIC_SHAPE_CHUNK_BYTES_THRESHOLD'), {
+      byDefault: 10 * 1024 * 1024,
+      least: 1_000,
+      most: 100 * 1024 * 1024,
+    }),
     logLevel: readChoice('LOG_LEVEL', read('LOG_LEVEL')?.toLowerCase(), logLevels) ?? 'info',
   }
   requirePartners(environment)

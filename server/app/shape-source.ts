@@ -84,9 +84,10 @@ export function embeddedSource(env: Environment, databaseUrl: string, log: Log):
   const begin = async (): Promise<void> => {
     await ending
     if (stopped || !lock.held()) return
-    const { shapeAnyTable: anyTable } = env
+    const { shapeAnyTable: anyTable, shapeChunkBytes: chunkSize } = env
     const directory = path.join(env.dataDir, 'shapes')
-    current = createShapeServer({ databaseUrl, directory, publication: 'banyan', log: shapeLog(log), anyTable })
+    const limits = { chunkSize }
+    current = createShapeServer({ databaseUrl, directory, publication: 'banyan', log: shapeLog(log), anyTable, limits })
     await current.start()
   }
   const end = (): void => {
@@ -102,8 +103,9 @@ export function embeddedSource(env: Environment, databaseUrl: string, log: Log):
     onTaken: () => void begin(),
     onLost: end,
   })
-  const server: Pick<ShapeServer, 'read' | 'status'> = {
+  const server: Pick<ShapeServer, 'read' | 'remove' | 'status'> = {
     read: async (source, read, signal) => (await current?.read(source, read, signal)) ?? notNow,
+    remove: async (source, handle) => (await current?.remove(source, handle)) ?? notNow,
     status: () => current?.status() ?? notServing(lock.elsewhere()),
   }
 

@@ -3,7 +3,7 @@ import { toAppError } from '../../shared/kernel/errors.ts'
 import { createDatabasePools, type DatabasePools } from './database-pools.ts'
 import type { ReadRequest } from './http/read-shape.ts'
 import { readShape } from './http/read-shape.ts'
-import { invalidRequest, unavailable, type ShapeResponse } from './http/response.ts'
+import { invalidRequest, json, NEVER_STORED, unavailable, type ShapeResponse } from './http/response.ts'
 import { formatLsn } from './replication/lsn.ts'
 import { ReplicationReader } from './replication/replication-reader.ts'
 import type { SlotFacts, SlotKind } from './replication/slot.ts'
@@ -60,6 +60,8 @@ export interface ShapeServer {
   status(): ShapeServerStatus
   /** Finds or checks the shape that a source describes. Rejects with InvalidShape or a database error. */
   define(source: ShapeSource): Promise<ShapeDefinition>
+  /** Ends a shape's log, by its handle or by what it holds: readers fetch anew. Tests only; see `anyTable`. */
+  remove(source: ShapeSource | undefined, handle: string | undefined): Promise<ShapeResponse>
   /** One request of the shape protocol. Never rejects. */
   read(source: ShapeSource, request: ReadRequest, signal: AbortSignal): Promise<ShapeResponse>
 }
@@ -156,6 +158,21 @@ class EmbeddedShapeServer implements ShapeServer {
 
   define(source: ShapeSource): Promise<ShapeDefinition> {
     return defineShape(this.catalog, this.pools.decisions, source)
+  }
+
+  async remove(source: ShapeSource | undefined, handle: string | undefined): Promise<ShapeResponse> {
+    const { store } = this
+    if (!this.options.anyTable) return json(405, { message: 'DELETE not allowed' }, NEVER_STORED)
+    try {
+      const shape = source && store ? store.find(await this.define(source)) : store?.byName(handle ?? '')
+      if (!store || !shape) return json(404, { message: 'No existing shape found' }, NEVER_STORED)
+      if (handle !== undefined && shape.handle !== handle)
+        return json(400, { message: 'The shape definition and the handle do not match' }, NEVER_STORED)
+      store.remove(shape)
+      return { status: 202, headers: { ...NEVER_STORED }, body: '' }
+    } catch (error) {
+      return this.refusal(error)
+    }
   }
 
   async read(source: ShapeSource, request: ReadRequest, signal: AbortSignal): Promise<ShapeResponse> {

@@ -48,8 +48,9 @@ export async function startShapeHarness(
   let server = make()
   await server.start()
   const app = express()
-  const port: Pick<ShapeServer, 'read' | 'status'> = {
+  const port: Pick<ShapeServer, 'read' | 'remove' | 'status'> = {
     read: (source, request, signal) => server.read(source, request, signal),
+    remove: (source, handle) => server.remove(source, handle),
     status: () => server.status(),
   }
   const gateway = createGateway({ upstream: createEmbeddedUpstream(port) })

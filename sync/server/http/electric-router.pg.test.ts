@@ -112,6 +112,20 @@ describe('GET /v1/shape', () => {
     expect(before.answers).toBeGreaterThan(1)
   })
 
+  it('ends a log on DELETE, by its handle or by what it holds, if both are of one shape', async () => {
+    const remove = async (query: string): Promise<number> => (await ask(query, { method: 'DELETE' })).status
+    const { handle, offset } = await drain('kinds')
+    expect(await remove(`table=kinds&where=id%3D1&handle=${handle}`)).toBe(404)
+    expect(await remove('handle=1-1')).toBe(404)
+    const live = ask(`table=kinds&offset=${offset}&handle=${handle}&live=true`)
+    expect(await remove(`handle=${handle}`)).toBe(202)
+    expect((await live).status).toBe(409)
+    expect((await ask(`table=kinds&offset=0_inf&handle=${handle}`)).status).toBe(409)
+    await ask('table=kinds&offset=-1')
+    expect(await remove('table=kinds')).toBe(202)
+    expect(await remove('table=kinds')).toBe(404)
+  })
+
   it('describes the columns when the read is not live', async () => {
     const schema = JSON.parse((await ask('table=kinds&offset=-1')).headers.get('electric-schema') ?? '')
     expect(schema).toMatchObject({
@@ -168,6 +182,8 @@ describe('a table that is not published', () => {
     const harness = await startShapeHarness({ anyTable: false })
     const answer = await fetch(`${harness.url}/v1/shape?secret=${SECRET}&table=users&offset=-1`)
     expect([answer.status, Object.keys((await answer.json()).errors)]).toEqual([400, ['table']])
+    const removed = await fetch(`${harness.url}/v1/shape?secret=${SECRET}&handle=1-1`, { method: 'DELETE' })
+    expect(removed.status).toBe(405)
     await harness.close()
   })
 })

@@ -9,14 +9,14 @@ import { sendEvents } from './event-stream.ts'
 import { invalidRequest, json, type Reasons, type ShapeResponse } from './response.ts'
 
 export interface ElectricRouterOptions {
-  server: Pick<ShapeServer, 'read' | 'status'>
+  server: Pick<ShapeServer, 'read' | 'remove' | 'status'>
   /** ELECTRIC_SECRET. Without one the whole router answers 404. */
   secret: string | undefined
 }
 
 const EXPOSED =
   'electric-cursor, electric-handle, electric-has-data, electric-offset, electric-schema, electric-up-to-date, electric-internal-known-error, retry-after'
-const METHODS = 'GET, HEAD, POST, OPTIONS'
+const METHODS = 'GET, HEAD, POST, DELETE, OPTIONS'
 
 /**
  * Electric's own HTTP protocol, to be mounted at the root of the application: `/v1/shape` and `/v1/health`
@@ -48,10 +48,12 @@ export function electricRouter({ server, secret }: ElectricRouterOptions): Route
     serveShape(server, secret ?? '', request, response)
   router.get('/v1/shape', shape)
   router.post('/v1/shape', express.json({ limit: '64kb' }), shape)
+  router.delete('/v1/shape', (request, response) => removeShape(server, secret ?? '', request, response))
   router.use('/v1/shape', (_request, response) => notFound(response))
   return router
 }
 
+const UNAUTHORISED = json(401, { message: 'Unauthorized' }, { 'cache-control': 'no-store' })
 const HEALTH = { up: 'active', degraded: 'starting', down: 'waiting' } as const
 
 async function serveShape(
@@ -61,8 +63,7 @@ async function serveShape(
   response: Response,
 ): Promise<void> {
   const query = new Map(new URL(request.originalUrl, 'http://localhost').searchParams)
-  if (!authorised(query, secret))
-    return send(request, response, json(401, { message: 'Unauthorized' }, { 'cache-control': 'no-store' }))
+  if (!authorised(query, secret)) return send(request, response, UNAUTHORISED)
   const parameters = withBody(query, request.body)
   const position = parseReadRequest((name) => parameters.get(name))
   const source = parseSource(parameters)
@@ -79,6 +80,22 @@ async function serveShape(
       ? await sendEvents({ server, source: source.source, request: read, signal }, { request, response })
       : await server.read(source.source, { ...read, sse: false }, signal)
   if (answer && !signal.aborted) await send(request, response, request.method === 'POST' ? uncached(answer) : answer)
+}
+
+async function removeShape(
+  server: Pick<ShapeServer, 'remove'>,
+  secret: string,
+  request: Request,
+  response: Response,
+): Promise<void> {
+  const query = new Map(new URL(request.originalUrl, 'http://localhost').searchParams)
+  if (!authorised(query, secret)) return send(request, response, UNAUTHORISED)
+  const handle = query.get('handle') || undefined
+  if (!query.has('table') && handle !== undefined)
+    return send(request, response, await server.remove(undefined, handle))
+  const source = parseSource(query)
+  if ('errors' in source) return send(request, response, invalidRequest(source.errors))
+  return send(request, response, await server.remove(source.source, handle))
 }
 
 function allErrors(...parsed: (object | { errors: Reasons })[]): Reasons {

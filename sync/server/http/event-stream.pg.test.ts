@@ -36,6 +36,23 @@ describe('a live read as server-sent events', () => {
     expect(live.every((url) => url.includes('live_sse=true'))).toBe(true)
   })
 
+  it('begins at once, and says nothing until there is news', async () => {
+    const start = await fetch(`${harness.url}/v1/shape?secret=${SECRET}&table=news&offset=now`)
+    const [handle, offset] = [start.headers.get('electric-handle'), start.headers.get('electric-offset')]
+    const stop = new AbortController()
+    const stream = await fetch(
+      `${harness.url}/v1/shape?secret=${SECRET}&table=news&offset=${offset}&handle=${handle}&live=true&live_sse=true`,
+      { signal: stop.signal },
+    )
+    expect([stream.status, stream.headers.get('content-type')]).toEqual([200, 'text/event-stream'])
+    const first = stream.body?.getReader().read()
+    const early = await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 150, 'nothing'))])
+    expect(early).toBe('nothing')
+    await harness.db.query(`update news set title = 'at last' where id = 3`)
+    expect(new TextDecoder().decode((await first)?.value)).toContain('at last')
+    stop.abort()
+  })
+
   it('tells its reader when the shape ends, who then fetches anew', async () => {
     const shape = new Shape(harness.stream({ table: 'news' }, { liveSse: true }))
     await same(shape)

@@ -37,8 +37,9 @@ export async function sendEvents(
     if (signal.aborted) return undefined
     if (first && answer.status !== 200) return answer
     if (first) beginEvents(response, answer)
-    if (!first && answer.headers['electric-has-data'] === 'false') response.write(': keep-alive\n\n')
-    else writeMessages(response, answer)
+    const news = answer.headers['electric-has-data'] !== 'false'
+    if (news) writeMessages(response, answer)
+    else if (!first) response.write(': keep-alive\n\n')
     if (answer.status !== 200) break
     const left = deadline - Date.now()
     if (left <= 0) break

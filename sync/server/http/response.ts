@@ -5,7 +5,7 @@ export interface ShapeResponse {
   body: string
 }
 
-const NEVER_STORED = { 'cache-control': 'no-store', 'surrogate-control': 'no-store' }
+export const NEVER_STORED = { 'cache-control': 'no-store', 'surrogate-control': 'no-store' }
 
 /** What is wrong, by parameter; of a subset, by its own. */
 export type Reasons = Record<string, string[] | Record<string, string[]>>

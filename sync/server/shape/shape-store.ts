@@ -220,6 +220,11 @@ export class ShapeStore {
     }
   }
 
+  /** Ends a shape on request. */
+  remove(shape: ShapeLog): void {
+    this.drop(shape, 'removed')
+  }
+
   /** Lets idle shapes go, and the least recently read when there are too many or they are too big. */
   evict(now = Date.now()): void {
     for (const shape of this.byHandle.values())

@@ -189,6 +189,8 @@ class Parser {
 
   private unexpected(): WhereError {
     const { kind, text, at } = this.token
-    return new WhereError(at, kind === 'end' ? 'unexpected end of the condition' : `unexpected ${JSON.stringify(text)}`)
+    // As Electric says it, which lets Postgres' grammar read a statement that begins with words of its own.
+    const what = kind === 'end' ? 'at end of input' : `at or near "${text}"`
+    return new WhereError(at + 'SELECT 1 WHERE '.length, `syntax error ${what}`)
   }
 }
