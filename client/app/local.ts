@@ -17,14 +17,24 @@ import { askForPersistence } from './persistence.ts'
 import { forgetRuns, takeRun } from './runs.ts'
 
 const opened = shallowRef<LocalStore>()
-const sync = shallowRef<SyncStatus>({ state: 'starting', mode: 'online', pending: 0, rejected: 0, synced_at: null })
+const sync = shallowRef<SyncStatus>({
+  state: 'starting',
+  mode: 'online',
+  pending: 0,
+  rejected: 0,
+  asking: 0,
+  synced_at: null,
+})
 const pending = shallowRef<ReadonlySet<string>>(new Set())
+const asked = shallowRef<ReadonlyMap<string, string>>(new Map())
 
 /** The signed-in person's store; undefined until it is open. */
 export const store = computed(() => opened.value)
 export const syncStatus = computed(() => sync.value)
 /** Message ids that have not reached the server yet. */
 export const pendingIds = computed(() => pending.value)
+/** Message ids whose mutation is so old that it asks before it is sent, with that mutation's id. */
+export const askingIds = computed(() => asked.value)
 
 const waiting = computed<ReadonlySet<string>>(() =>
   ['offline', 'attention', 'signed-out'].includes(sync.value.state) ? pending.value : new Set(),
@@ -58,6 +68,7 @@ async function open(options: OpenStoreOptions): Promise<LocalStore> {
   const refresh = (status: SyncStatus) => {
     sync.value = { ...status }
     pending.value = new Set(local.pendingIds())
+    asked.value = local.outbox.asking()
   }
   stop = [local.onStatus(refresh), local.onRun(takeRun)]
   refresh(local.status)

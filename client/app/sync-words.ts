@@ -19,7 +19,7 @@ export function syncWords(status: SyncStatus, now: number): SyncWords {
     case 'attention':
       return {
         head: t('app.sync.attention'),
-        detail: status.rejected > 0 ? t('app.sync.rejected', { n: status.rejected }) : '',
+        detail: needsWords(status),
         tone: 'red',
       }
     case 'signed-out':
@@ -37,6 +37,11 @@ export function syncWords(status: SyncStatus, now: number): SyncWords {
         tone: 'leaf',
       }
   }
+}
+
+function needsWords({ rejected, asking }: SyncStatus): string {
+  if (rejected > 0) return t('app.sync.rejected', { n: rejected })
+  return asking > 0 ? t('app.sync.asking', { n: asking }) : ''
 }
 
 export function useSyncWords(): ComputedRef<SyncWords> {

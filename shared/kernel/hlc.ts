@@ -7,7 +7,7 @@ export interface Hlc {
   counter: number
 }
 
-const MAX_COUNTER = 0xffff
+export const MAX_COUNTER = 0xffff
 
 /** The next clock value after `last` at wall time `now` (ms since the epoch). */
 export function tick(last: Hlc, now: number): Hlc {

@@ -6,6 +6,8 @@ export interface DeadEntry {
   id: string
   item: Pending
   error: Refusal
+  /** The refused one that it rested on; absent: it was refused itself. */
+  root?: string | undefined
   at: number
 }
 

@@ -1,5 +1,7 @@
-import { formatHlc, receive, tick, type Hlc } from '../../shared/kernel/hlc.ts'
+import { formatHlc, parseHlc, tick, type Hlc } from '../../shared/kernel/hlc.ts'
 import { newId } from '../../shared/kernel/id.ts'
+import { adoptTime, behindBy } from '../core/clock.ts'
+import { unsent } from '../core/pending.ts'
 import type { DeviceDb } from './device-db.ts'
 
 /** This device's id: made once, kept for the life of the device database. */
@@ -13,18 +15,35 @@ export async function deviceId(db: DeviceDb): Promise<string> {
   })
 }
 
-/** The next clock value; call it inside a Dexie transaction that holds `meta`. */
+/** How far this device's clock is behind the server's, ms, as last heard; small differences count as none. */
+export async function clockBehind(db: DeviceDb): Promise<number> {
+  const value = (await db.meta.get('behind'))?.value
+  return typeof value === 'number' ? value : 0
+}
+
+/** Now, by the server's clock as far as this device knows it; epoch ms. */
+export async function serverNow(db: DeviceDb): Promise<number> {
+  return Date.now() + (await clockBehind(db))
+}
+
+/** The next clock value at `now` (ms by the server's clock); call it inside a Dexie transaction that holds `meta`. */
 export async function tickClock(db: DeviceDb, device_id: string, now: number): Promise<string> {
   const clock = tick(readHlc((await db.meta.get('clock'))?.value), now)
   await db.meta.put({ key: 'clock', value: clock })
   return formatHlc(clock, node(device_id))
 }
 
-/** Moves the clock past the server's time, so that a device with a slow clock does not lose every conflict. */
+/** Puts this device's clock right by the server's time. */
 export async function adoptServerTime(db: DeviceDb, server_now: number): Promise<void> {
-  await db.transaction('rw', db.meta, async () => {
-    const clock = receive(readHlc((await db.meta.get('clock'))?.value), { ms: server_now, counter: 0 }, Date.now())
-    await db.meta.put({ key: 'clock', value: clock })
+  await db.transaction('rw', db.meta, db.outbox, async () => {
+    const device_now = Date.now()
+    const waiting = unsent(await db.outbox.toArray()).map(({ hlc }) => parseHlc(hlc)?.ms ?? 0)
+    const latest = waiting.length > 0 ? Math.max(...waiting) : undefined
+    const clock = adoptTime(readHlc((await db.meta.get('clock'))?.value), server_now, device_now, latest)
+    await db.meta.bulkPut([
+      { key: 'clock', value: clock },
+      { key: 'behind', value: behindBy(server_now, device_now) },
+    ])
   })
 }
 
@@ -73,4 +92,17 @@ export async function lastSync(db: DeviceDb): Promise<number | null> {
 
 export async function noteSync(db: DeviceDb, at: number | null): Promise<void> {
   if (at !== null) await db.meta.put({ key: 'synced_at', value: at })
+}
+
+/** When each shape was last known to be up to date, epoch ms. */
+export async function readFreshness(db: DeviceDb): Promise<Record<string, number>> {
+  const value = (await db.meta.get('fresh_at'))?.value
+  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {}
+}
+
+export async function noteFreshness(db: DeviceDb, at: ReadonlyMap<string, number>): Promise<void> {
+  if (at.size === 0) return
+  await db.transaction('rw', db.meta, async () => {
+    await db.meta.put({ key: 'fresh_at', value: { ...(await readFreshness(db)), ...Object.fromEntries(at) } })
+  })
 }

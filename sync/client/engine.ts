@@ -4,7 +4,7 @@ import { SHAPES, type ShapeName } from '../protocol/shapes.ts'
 import type { ServerFrame } from '../protocol/socket.ts'
 import { isVersionTrouble, PROTOCOL_VERSION, VERSION_TROUBLES, versionTrouble } from '../protocol/version.ts'
 import { deleteDeviceDb, type DeviceDb } from './device-db.ts'
-import { adoptServerTime, lastSync, noteSync } from './device.ts'
+import { adoptServerTime, lastSync, noteFreshness, noteSync } from './device.ts'
 import { Feeds } from './feeds.ts'
 import { Health } from './health.ts'
 import { watchesOf, type HostStatus } from './host-protocol.ts'
@@ -122,6 +122,7 @@ export class Engine implements FeedSink {
       serial: this.#serial,
       life: this.#life,
       live: this.#live,
+      feeds: this.#feeds,
       onHello: (epoch) => {
         this.#identity.adopt(epoch)
         this.#hurry()
@@ -138,7 +139,10 @@ export class Engine implements FeedSink {
       this.#db,
       this.#options.device_id,
       {
-        onAnswered: () => this.#settler.settle(),
+        onAnswered: () => {
+          this.#bus.emit({ t: 'outbox' })
+          return this.#settler.settle()
+        },
         onReached: () => this.#health.reached(),
         onLost: () => this.#health.lost(),
         onUnauthorized: () => this.#health.unauthorized(),
@@ -303,6 +307,9 @@ export class Engine implements FeedSink {
 
   async #measure(): Promise<void> {
     await noteSync(this.#db, this.#health.view.synced_at).catch(() => undefined)
+    await noteFreshness(this.#db, this.#feeds.freshAt).catch(() => undefined)
+    // what waits grows old without anything happening
+    await this.#settler.judge().catch(() => undefined)
     await this.#life.measure()
   }
 }

@@ -8,6 +8,8 @@ export class Feeds {
   readonly #deps: ShapeFetchDeps
   readonly #feeds = new Map<ShapeName, ShapeFeed>()
   readonly #fresh = new Set<ShapeName>()
+  /** When each shape was last said to be up to date, epoch ms. */
+  readonly freshAt = new Map<ShapeName, number>()
 
   constructor(origin: string, deps: ShapeFetchDeps) {
     this.#origin = origin
@@ -35,13 +37,19 @@ export class Feeds {
   }
 
   fresh(shape: ShapeName): void {
-    if (this.#feeds.has(shape)) this.#fresh.add(shape)
+    if (!this.#feeds.has(shape)) return
+    this.#fresh.add(shape)
+    this.freshAt.set(shape, Date.now())
+  }
+
+  isFresh(shape: ShapeName): boolean {
+    return this.#fresh.has(shape)
   }
 
   /** The line dropped, or `shape` is being loaded anew. */
   stale(shape?: ShapeName): void {
-    if (shape) this.#fresh.delete(shape)
-    else this.#fresh.clear()
+    // until this moment a quiet shape was as up to date as one that changed
+    for (const name of shape ? [shape] : this.#fresh) if (this.#fresh.delete(name)) this.freshAt.set(name, Date.now())
   }
 
   drop(shape: ShapeName): void {

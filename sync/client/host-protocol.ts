@@ -21,6 +21,8 @@ export type HostCall =
   | { op: 'query'; sql: string; values: unknown[] }
   | { op: 'watch'; watch: string; sql: string; values: unknown[]; tables: readonly string[] }
   | { op: 'unwatch'; watch: string }
+  /** What the replica holds: `ShapeStock[]`. */
+  | { op: 'stock' }
   | { op: 'rebuild' }
   | { op: 'wipe' }
 

@@ -23,14 +23,14 @@ export async function pushServer(
   identity: Identity,
   device_id: string,
   mutations: readonly Mutation[],
-): Promise<{ ok: true; results: PushReply['results'] } | { ok: false; failure: PushFailure }> {
+): Promise<{ ok: true; reply: PushReply } | { ok: false; failure: PushFailure }> {
   try {
     if (!(await identity.isOurs())) return { ok: false, failure: { kind: 'http', status: 401 } }
     const response = await post('/api/sync/push', { protocol: PROTOCOL_VERSION, device_id, mutations })
     if (response.status === 401) identity.doubt()
     if (!response.ok) return { ok: false, failure: await failureOf(response) }
-    const results = resultsOf(await response.json())
-    return results ? { ok: true, results } : { ok: false, failure: { kind: 'network' } }
+    const reply = replyOf(await response.json())
+    return reply ? { ok: true, reply } : { ok: false, failure: { kind: 'network' } }
   } catch {
     return { ok: false, failure: { kind: 'network' } }
   }
@@ -47,13 +47,16 @@ function post(path: string, body: unknown): Promise<Response> {
 }
 
 /** A captive portal answers 200 with a page: only a well-formed reply counts. */
-function resultsOf(body: unknown): PushReply['results'] | undefined {
+function replyOf(body: unknown): PushReply | undefined {
   if (typeof body !== 'object' || body === null || !('results' in body) || !Array.isArray(body.results))
     return undefined
   const good = body.results.every(
     (result: unknown) => typeof result === 'object' && result !== null && 'id' in result && 'status' in result,
   )
-  return good ? body.results : undefined
+  if (!good) return undefined
+  return 'now' in body && typeof body.now === 'number'
+    ? { results: body.results, now: body.now }
+    : { results: body.results }
 }
 
 async function failureOf(response: Response): Promise<PushFailure> {

@@ -1,6 +1,7 @@
 import type { TObject } from 'typebox'
 import type { Mutator, MutatorArgs } from '../../shared/kernel/mutator.ts'
 import type { NamedQuery, QueryParams } from '../../shared/kernel/query.ts'
+import type { ShapeName } from '../protocol/shapes.ts'
 
 /** State of synchronisation, in terms the interface can put into words. Derived by the engine, never from `navigator.onLine`. */
 export type SyncState =
@@ -21,6 +22,8 @@ export interface SyncStatus {
   pending: number
   /** Refused mutations that the person has not looked at. */
   rejected: number
+  /** Those of `pending` that are so old that the person is asked before they are sent. */
+  asking: number
   /** Epoch ms of the last time everything was known to be in step; null before the first. */
   synced_at: number | null
   /** Why `attention`, as an error code. */
@@ -29,13 +32,68 @@ export interface SyncStatus {
   bytes?: number | undefined
 }
 
-/** A mutation that the server refused. Nothing is dropped silently: the arguments stay until the person decides. */
-export interface RejectedMutation {
+/** A mutation as its person would know it. */
+interface KeptMutation {
   id: string
   name: string
   args: Record<string, unknown>
   created_at: string
+}
+
+/** A mutation in the outbox. */
+export interface QueuedMutation extends KeptMutation {
+  /**
+   * `waiting` for the network or its turn; `sent`: decided by the server, its rows are on the way; `asks`: old, not
+   * sent before the person says so; `behind` one that asks.
+   */
+  state: 'waiting' | 'sent' | 'asks' | 'behind'
+}
+
+/** A mutation that the server refused. Nothing is dropped silently: the arguments stay until the person decides. */
+export interface RejectedMutation extends KeptMutation {
   error: { code: string; params?: Record<string, unknown> | undefined }
+  /** The refused one that it rested on; absent: it was refused itself. */
+  root?: string | undefined
+}
+
+/** Everything on this device that the server does not have. */
+export interface Unsent {
+  user_id: string
+  device_id: string
+  queued: QueuedMutation[]
+  rejected: RejectedMutation[]
+  /** Texts in composers, by chat. */
+  drafts: { chat_id: string; text: string }[]
+}
+
+/** What has not reached the server, and what the person may do about it. */
+export interface Outbox {
+  /** Message ids whose mutation asks before it is sent, with that mutation's id. */
+  asking(): ReadonlyMap<string, string>
+  queued(): Promise<QueuedMutation[]>
+  rejected(): Promise<RejectedMutation[]>
+  unsent(): Promise<Unsent>
+  /** Tries to send now instead of at the end of the current pause. */
+  hurry(): void
+  /** Sends a mutation that asks. */
+  release(id: string): Promise<void>
+  /** Drops an unsent mutation; with `back`, its text goes to that chat's composer in the same step. */
+  discard(id: string, back?: { chat_id: string; text: string }): Promise<void>
+  /** Puts a refused mutation and those that rested on it back under new ids. */
+  retryRejected(id: string): Promise<void>
+  /** Drops a refused mutation and those that rested on it; with `back`, only it, and its text goes to the composer. */
+  discardRejected(id: string, back?: { chat_id: string; text: string }): Promise<void>
+}
+
+/** What the replica holds of one shape. */
+export interface ShapeStock {
+  shape: ShapeName
+  rows: number
+  bytes: number
+  /** Up to date at this moment. */
+  fresh: boolean
+  /** When it was last known to be up to date, epoch ms; null: never. */
+  fresh_at: number | null
 }
 
 /** A running answer, as the socket tells it; lives in memory until the final row arrives. */
@@ -93,10 +151,9 @@ export interface LocalStore {
   onRun(listener: (run: RunOverlay) => void): () => void
   /** Message ids that wait on this device for the network (not yet confirmed by the server). */
   pendingIds(): ReadonlySet<string>
-  rejected(): Promise<RejectedMutation[]>
-  /** Puts a refused mutation back into the outbox under a new id, or drops it for good. */
-  retryRejected(id: string): Promise<void>
-  discardRejected(id: string): Promise<void>
+  readonly outbox: Outbox
+  /** What the replica holds; empty without one. */
+  stock(): Promise<ShapeStock[]>
   /** Composer text per chat: on this device only, survives everything but sign-out. */
   composer: {
     read(chat_id: string): Promise<string>

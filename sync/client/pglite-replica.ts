@@ -156,6 +156,16 @@ export class PgliteReplica implements Replica {
     return (await globalThis.navigator?.storage?.estimate?.())?.usage
   }
 
+  async stock(): Promise<{ shape: ShapeName; rows: number; bytes: number }[]> {
+    const counts = SHAPE_NAMES.map((name) => {
+      const table = `${SHAPES[name].table}_synced`
+      return `select '${name}' as shape, (select count(*)::int from ${table}) as rows,
+        pg_total_relation_size('${table}')::int as bytes`
+    })
+    const { rows } = await this.#pg.query<{ shape: ShapeName; rows: number; bytes: number }>(counts.join(' union all '))
+    return rows
+  }
+
   async close(): Promise<void> {
     await this.#pg.close()
   }

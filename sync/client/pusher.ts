@@ -1,8 +1,9 @@
-import type { Mutation } from '../protocol/push.ts'
+import type { Mutation, MutationResult } from '../protocol/push.ts'
 import { afterFailure, FRESH, type RetryState } from '../core/retry.ts'
 import { nextBatch, outcomeOf } from '../core/push-batch.ts'
-import type { Pending } from '../core/pending.ts'
+import { heldBack } from '../core/hold.ts'
 import type { DeviceDb } from './device-db.ts'
+import { adoptServerTime, serverNow } from './device.ts'
 import { type pushServer } from './http.ts'
 import { bury, readOutbox } from './outbox.ts'
 
@@ -67,7 +68,8 @@ export class Pusher {
 
   /** One push. Returns how long to sleep; 0 means: look again at once. */
   async #round(): Promise<number> {
-    const batch = nextBatch(await readOutbox(this.#db), this.#state)
+    const outbox = await readOutbox(this.#db)
+    const batch = nextBatch(outbox, this.#state, heldBack(outbox, await serverNow(this.#db)))
     if (batch.length === 0) {
       this.#solved()
       return LONG_PAUSE_MS
@@ -78,7 +80,9 @@ export class Pusher {
       this.#state = FRESH
       this.#solved()
       this.#events.onReached()
-      await this.#record(reply.results)
+      await this.#record(batch, reply.reply.results)
+      if (reply.reply.now !== undefined) await adoptServerTime(this.#db, reply.reply.now)
+      await this.#events.onAnswered()
       return 0
     }
     const verdict = afterFailure(this.#state, reply.failure, batch.length, Math.random())
@@ -108,14 +112,15 @@ export class Pusher {
     this.#problem = undefined
   }
 
-  async #record(results: Parameters<typeof outcomeOf>[0][]): Promise<void> {
+  /** What has moved to another place in the outbox meanwhile was not what was answered: it is sent again. */
+  async #record(batch: readonly Mutation[], results: readonly MutationResult[]): Promise<void> {
     await this.#db.transaction('rw', this.#db.outbox, async () => {
       for (const result of results) {
-        const item: Pending | undefined = await this.#db.outbox.get({ id: result.id })
-        if (item) await this.#db.outbox.update(item.seq, { outcome: outcomeOf(result) })
+        const sent = batch.find(({ id }) => id === result.id)
+        const item = sent && (await this.#db.outbox.get(sent.seq))
+        if (item?.id === result.id) await this.#db.outbox.update(item.seq, { outcome: outcomeOf(result) })
       }
     })
-    await this.#events.onAnswered()
   }
 
   async #sleep(ms: number): Promise<void> {

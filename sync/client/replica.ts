@@ -29,6 +29,8 @@ export interface Replica {
   /** Resolves when all that was applied so far would survive the end of this process. */
   flush(): Promise<void>
   bytes(): Promise<number | undefined>
+  /** Rows and bytes of each shape's table. */
+  stock(): Promise<{ shape: ShapeName; rows: number; bytes: number }[]>
   close(): Promise<void>
   /** Closes and deletes it. */
   destroy(): Promise<void>

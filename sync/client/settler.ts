@@ -1,6 +1,8 @@
 import { awaitsAck, coveredBy, lagging, settled, type ShapeCursor } from '../core/settlement.ts'
 import { SHAPE_NAMES, SHAPES } from '../protocol/shapes.ts'
+import { heldBack, restsOnHeld } from '../core/hold.ts'
 import type { DeviceDb } from './device-db.ts'
+import { serverNow } from './device.ts'
 import { bury, readOutbox } from './outbox.ts'
 import type { Feeds } from './feeds.ts'
 import type { Health } from './health.ts'
@@ -26,7 +28,7 @@ export interface SettlerDeps {
   replica: () => Replica | undefined
   /** A replica is being opened: what is on its disk is not known yet. */
   opening: () => boolean
-  /** Mutations left the outbox. */
+  /** What waits in the outbox has changed. */
   onLeft: () => void
   /** What people see of these tables may have changed. */
   onChanged: (tables: readonly string[]) => void
@@ -39,6 +41,7 @@ const REFRESH_GRACE_MS = 150
 export class Settler {
   readonly #deps: SettlerDeps
   #timer: ReturnType<typeof setTimeout> | undefined
+  #asking = 0
   #stopped = false
 
   constructor(deps: SettlerDeps) {
@@ -73,11 +76,22 @@ export class Settler {
     const { db, feeds, health } = this.#deps
     if (this.#stopped) return
     const outbox = await readOutbox(db)
-    if (outbox.length === 0 && feeds.allFresh) health.caughtUp()
+    const held = heldBack(outbox, await serverNow(db))
+    this.#tellAsking(held.asks.size)
+    if (restsOnHeld(outbox, held) && feeds.allFresh) health.caughtUp()
     else health.behind()
     if ((await db.dead.count()) === 0) health.solved('sync/refused')
     if (this.#timer || lagging(outbox, this.#cursors()).length === 0) return
     this.#timer = setTimeout(() => void this.#refreshLagging().catch(() => undefined), REFRESH_GRACE_MS)
+  }
+
+  #tellAsking(asking: number): void {
+    const { health, onLeft } = this.#deps
+    if (asking === this.#asking) return
+    this.#asking = asking
+    if (asking > 0) health.problem('sync/asking')
+    else health.solved('sync/asking')
+    onLeft()
   }
 
   async #refreshLagging(): Promise<void> {

@@ -1,6 +1,9 @@
 import type { DeviceDb } from './device-db.ts'
+import { readFreshness } from './device.ts'
+import type { Feeds } from './feeds.ts'
 import type { HelloValue, HostCall, NewMutation } from './host-protocol.ts'
 import type { LiveQueries } from './live-queries.ts'
+import type { ShapeStock } from './local-store.ts'
 import { enqueue, readOutbox } from './outbox.ts'
 import type { ReplicaLife } from './replica-life.ts'
 import type { Serial } from './serial.ts'
@@ -11,6 +14,7 @@ export interface TabCallsDeps {
   serial: Serial
   life: ReplicaLife
   live: LiveQueries
+  feeds: Feeds
   /** A tab has come, with the epoch that it knows. */
   onHello: (epoch: number) => HelloValue
   /** Something was queued. */
@@ -43,6 +47,8 @@ export class TabCalls {
         return live.watch(body.watch, body.sql, body.values, body.tables)
       case 'unwatch':
         return live.unwatch(body.watch)
+      case 'stock':
+        return this.#stock()
       case 'rebuild':
         await onRebuild()
         return null
@@ -50,6 +56,17 @@ export class TabCalls {
         await onWipe()
         return null
     }
+  }
+
+  async #stock(): Promise<ShapeStock[]> {
+    const { db, life, feeds } = this.#deps
+    const before = await readFreshness(db)
+    const held = (await life.current?.stock()) ?? []
+    return held.map(({ shape, rows, bytes }) => {
+      const fresh = feeds.isFresh(shape)
+      const fresh_at = fresh ? Date.now() : (feeds.freshAt.get(shape) ?? before[shape] ?? null)
+      return { shape, rows, bytes, fresh, fresh_at }
+    })
   }
 
   async #mutate(mutation: NewMutation): Promise<null> {

@@ -3,23 +3,16 @@ import { AppError } from '../../shared/kernel/errors.ts'
 import { newId } from '../../shared/kernel/id.ts'
 import type { Mutator, MutatorArgs } from '../../shared/kernel/mutator.ts'
 import type { NamedQuery, QueryParams } from '../../shared/kernel/query.ts'
-import { newMessageIds } from '../core/effect.ts'
 import { reduceRun, type RunFrame } from '../core/run-overlay.ts'
 import { deleteDeviceDb, DeviceDb } from './device-db.ts'
 import { deviceId } from './device.ts'
 import { HostClient } from './host-client.ts'
 import type { HelloValue, HostEvent, HostStatus, NewMutation } from './host-protocol.ts'
 import { queryServer } from './http.ts'
-import type {
-  LocalStore,
-  OpenStoreOptions,
-  QuerySnapshot,
-  RejectedMutation,
-  RunOverlay,
-  SyncStatus,
-} from './local-store.ts'
-import { enqueue, readOutbox, revive } from './outbox.ts'
+import type { LocalStore, OpenStoreOptions, QuerySnapshot, RunOverlay, ShapeStock, SyncStatus } from './local-store.ts'
+import { enqueue } from './outbox.ts'
 import { removeReplicas } from './replica-home.ts'
+import { TabOutbox } from './tab-outbox.ts'
 import { bound, sourceOf, Watches, type BoundQuery } from './watches.ts'
 
 /** How long a tab waits for the engine to queue a mutation before it does so itself, ms. */
@@ -43,12 +36,10 @@ export class TabStore implements LocalStore {
   readonly #statusListeners = new Set<(status: SyncStatus) => void>()
   readonly #runListeners = new Set<(run: RunOverlay) => void>()
   readonly #onClose: () => void
+  readonly outbox: TabOutbox
   #hostStatus: HostStatus = { state: 'starting', mode: 'online', synced_at: null, opening: true }
   #closed = false
   #greeted = false
-  #pending = 0
-  #rejected = 0
-  #pendingIds: ReadonlySet<string> = new Set()
 
   constructor(options: OpenStoreOptions, db: DeviceDb, device_id: string, tab: string, onClose: () => void) {
     this.#options = options
@@ -63,6 +54,16 @@ export class TabStore implements LocalStore {
       () => this.#greet(),
     )
     this.#watches = new Watches(this.#host)
+    this.outbox = new TabOutbox({
+      db,
+      user_id: options.user_id,
+      device_id,
+      onChanged: async () => {
+        this.#host.poke()
+        await this.#count()
+      },
+      hurry: () => this.#host.poke(),
+    })
   }
 
   /** Opens the device database and greets the engine, if one is there already. */
@@ -156,7 +157,8 @@ export class TabStore implements LocalStore {
 
   get status(): SyncStatus {
     const { opening: _, ...status } = this.#hostStatus
-    return { ...status, pending: this.#pending, rejected: this.#rejected }
+    const { pending, rejected, asking } = this.outbox.count
+    return { ...status, pending, rejected, asking }
   }
 
   onStatus(listener: (status: SyncStatus) => void): () => void {
@@ -175,24 +177,7 @@ export class TabStore implements LocalStore {
   }
 
   pendingIds(): ReadonlySet<string> {
-    return this.#pendingIds
-  }
-
-  async rejected(): Promise<RejectedMutation[]> {
-    const dead = await this.#db.dead.toArray()
-    return dead
-      .sort((a, b) => a.item.seq - b.item.seq)
-      .map(({ id, item: { name, args, created_at }, error }) => ({ id, name, args, created_at, error }))
-  }
-
-  async retryRejected(id: string): Promise<void> {
-    await revive(this.#db, this.device_id, id)
-    await this.#outboxChanged()
-  }
-
-  async discardRejected(id: string): Promise<void> {
-    await this.#db.dead.delete(id)
-    await this.#outboxChanged()
+    return this.outbox.count.messages
   }
 
   readonly composer = {
@@ -219,6 +204,11 @@ export class TabStore implements LocalStore {
     const rows = await this.#patiently(() => this.#host.call({ op: 'query', sql, values: params }))
     // rows of a query in words have no type that anybody could know
     return rows as Record<string, unknown>[]
+  }
+
+  async stock(): Promise<ShapeStock[]> {
+    // the engine's own answer
+    return (await this.#host.call({ op: 'stock' })) as ShapeStock[]
   }
 
   async rebuild(): Promise<void> {
@@ -302,18 +292,9 @@ export class TabStore implements LocalStore {
     for (const listener of this.#runListeners) listener(run)
   }
 
-  async #outboxChanged(): Promise<void> {
-    this.#host.poke()
-    await this.#count()
-  }
-
   async #count(): Promise<void> {
     if (this.#closed) return
-    // What the server has answered is no longer waiting to be sent, though its rows may still be on their way here.
-    const outbox = (await readOutbox(this.#db)).filter((item) => item.outcome === undefined)
-    this.#pending = outbox.length
-    this.#rejected = await this.#db.dead.count()
-    this.#pendingIds = new Set(outbox.flatMap(newMessageIds))
+    await this.outbox.recount()
     this.#tellStatus()
   }
 

@@ -3,8 +3,8 @@ import { rowKeyText } from '../../shared/kernel/mutator.ts'
 import { effectOn, idOf, pendingOf } from '../testing/pending.ts'
 import { dependants, effectOf, keyOfWrite, newMessageIds } from './effect.ts'
 
-const chat = rowKeyText('chats', { id: 'c' })
-const message = rowKeyText('chat_messages', { id: 'm' })
+const chat = rowKeyText('chats', { id: idOf(90) })
+const message = rowKeyText('chat_messages', { id: idOf(91) })
 
 test('the key of a write is the table key, of several columns too', () => {
   expect(keyOfWrite({ op: 'upsert', table: 'preferences', row: { user_id: 'u', key: 'k', value: 1 } })).toEqual({
@@ -17,7 +17,7 @@ test('what rests on a refused row falls with it, through each other, in order', 
   const refused = pendingOf(1, { effect: effectOn(['chats'], [chat], [chat]) })
   const send = pendingOf(2, { effect: effectOn(['chat_messages'], [chat, message], [message]) })
   const remove = pendingOf(3, { effect: effectOn(['chat_messages'], [message]) })
-  const other = pendingOf(4, { effect: effectOn(['chats'], ['chats/id=x']) })
+  const other = pendingOf(4, { effect: effectOn(['chats'], [`chats/id=${idOf(92)}`]) })
   const decided = pendingOf(5, { effect: effectOn(['chats'], [chat]), outcome: { status: 'applied' } })
   expect(dependants(refused, [other, remove, send, refused, decided]).map((item) => item.seq)).toEqual([2, 3])
 })

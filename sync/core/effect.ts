@@ -47,14 +47,14 @@ export function widened(before: Effect | undefined, now: Effect): Effect | undef
  * message of a chat that the server refused has nowhere to go.
  */
 export function dependants(refused: Pending, outbox: readonly Pending[]): Pending[] {
-  const lost = new Set(refused.effect?.creates ?? [])
+  const lost = new Set(madeIds(refused))
   if (lost.size === 0) return []
   const found: Pending[] = []
   for (const item of [...outbox].sort((a, b) => a.seq - b.seq)) {
     if (item.seq <= refused.seq || item.outcome !== undefined) continue
-    if (!item.effect?.touches.some((key) => lost.has(key))) continue
+    if (!mentionedIds(item).some((id) => lost.has(id))) continue
     found.push(item)
-    for (const key of item.effect.creates) lost.add(key)
+    for (const id of madeIds(item)) lost.add(id)
   }
   return found
 }
@@ -69,9 +69,24 @@ export function newMessageIds(item: Pending): string[] {
   return freshIds(item)
 }
 
+/** Ids of rows that `item` makes. */
+export function madeIds(item: Pending): string[] {
+  return item.effect ? item.effect.creates.flatMap(idsIn) : freshIds(item)
+}
+
+/** Ids of everything that `item` speaks of: the rows that it touches, and what its arguments name. */
+export function mentionedIds(item: Pending): string[] {
+  const named = Object.entries(item.args).filter(([name]) => name === 'id' || name.endsWith('_id'))
+  return [...named.map(([, value]) => String(value)), ...(item.effect?.touches ?? [])].flatMap(idsIn)
+}
+
+function idsIn(text: string): string[] {
+  return text.match(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g) ?? []
+}
+
 /** Without an effect (no replica to run on): ids in the arguments that were made for this very mutation. */
 function freshIds(item: Pending): string[] {
-  const acted = Date.parse(item.created_at)
+  const acted = Date.parse(item.created_at) - (item.behind_ms ?? 0)
   return Object.entries(item.args).flatMap(([name, value]) => {
     if (typeof value !== 'string' || name.startsWith('parent')) return []
     const made = timeOfId(value)

@@ -24,6 +24,10 @@ export interface Pending extends Mutation {
   /** Commit LSN (decimal text) of the ack that covers it, once seen. */
   lsn?: string | undefined
   effect?: Effect | undefined
+  /** When the person agreed to send what had grown old, epoch ms. */
+  agreed_at?: number | undefined
+  /** How far this device's clock was behind the server's, ms, when `created_at` was put right by it. */
+  behind_ms?: number | undefined
 }
 
 /** Mutations that the server has not decided yet, in the order in which they must reach it. */

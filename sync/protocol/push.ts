@@ -32,5 +32,9 @@ export const mutationResult = Type.Object({
 export type MutationResult = Static<typeof mutationResult>
 
 /** Results in the order of the mutations. A server in trouble answers 5xx for the whole push, which is then repeated. */
-export const pushReply = Type.Object({ results: Type.Array(mutationResult) })
+export const pushReply = Type.Object({
+  results: Type.Array(mutationResult),
+  /** Server's wall time after the last of them, ms since the epoch. */
+  now: Type.Optional(Type.Number()),
+})
 export type PushReply = Static<typeof pushReply>

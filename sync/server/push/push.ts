@@ -39,7 +39,7 @@ export async function push(deps: PushDeps, actor: PushActor, body: PushBody): Pr
     if (!isId(mutation.id)) throw userError('request/invalid', { part: 'body', path: '/mutations/id' })
     results.push(await applyWithRetry(deps, actor, body.device_id, mutation))
   }
-  return { results }
+  return { results, now: deps.now?.() ?? Date.now() }
 }
 
 /** Serialisation failures and deadlocks are nobody's fault: again. */

@@ -12,7 +12,7 @@ export interface TestPage {
   shown: string[][]
   rename: (id: string, title: string) => Promise<unknown>
   read: () => Promise<ChatListRow[]>
-  send: (chat_id: string, ids: [string, string, string], content: string) => Promise<unknown>
+  send: (chat_id: string, ids: [string, string, string], content: string, parent?: string | null) => Promise<unknown>
 }
 
 declare global {
@@ -30,10 +30,10 @@ const page: TestPage = {
   shown: [],
   rename: (id, title) => store.mutate(updateChat, { id, set: { title } }),
   read: () => store.read(chatList, { status: 'active', limit: 100 }),
-  send: (chat_id, [user_message_id, answer_message_id, execution_id], content) =>
+  send: (chat_id, [user_message_id, answer_message_id, execution_id], content, parent = null) =>
     store.mutate(sendMessage, {
       chat_id,
-      parent_message_id: null,
+      parent_message_id: parent,
       user_message_id,
       answer_message_id,
       execution_id,
