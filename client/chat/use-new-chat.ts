@@ -1,7 +1,8 @@
-import { computed, ref, watch, type Ref } from 'vue'
+import { computed, ref, shallowRef, watch, type Ref } from 'vue'
 import { installs, myAgents } from '../../shared/agent/queries.ts'
 import type { NewChat } from '../../shared/chat/mutators.ts'
 import { newId } from '../../shared/kernel/id.ts'
+import type { StoreAgent } from '../../shared/store/api.ts'
 import { useQuery } from '../app/local.ts'
 import { may } from '../app/session.ts'
 import { postMessage } from './chat-actions.ts'
@@ -9,7 +10,7 @@ import { chatRow } from './new-rows.ts'
 import { titleOf } from './title.ts'
 import { inLanguage } from './use-agents.ts'
 
-/** An agent to talk to: an installed one, or a draft of one's own. */
+/** An agent to talk to: an installed one, one that the store offers, or a draft of one's own. */
 export interface Candidate {
   key: string
   agent_id: string
@@ -55,7 +56,10 @@ export function useNewChat(wanted: Ref<string | undefined>, draft: Ref<boolean>)
       starters: [],
     })),
   )
-  const all = computed(() => [...agents.value, ...drafts.value])
+  const { offers, asking } = useOffers(
+    computed(() => installed.ready.value && agents.value.length + drafts.value.length === 0),
+  )
+  const all = computed(() => [...agents.value, ...offers.value, ...drafts.value])
   const current = computed(() => all.value.find((candidate) => candidate.key === chosen.value))
 
   watch(
@@ -81,9 +85,49 @@ export function useNewChat(wanted: Ref<string | undefined>, draft: Ref<boolean>)
     if (!agent) return undefined
     const chat_id = newId()
     const { agent_id, agent_version_id, source } = agent
+    // It stays at hand for later chats; this one begins without waiting for that.
+    if (offers.value.includes(agent))
+      void import('./offers.ts').then(({ acceptOffer }) => acceptOffer(agent_id)).catch(() => undefined)
     const chat: NewChat = { agent_id, agent_version_id, source, title: titleOf(content) }
     return { chat_id, done: postMessage(chat_id, null, content, { chat, row: chatRow(chat_id, chat, agent) }).done }
   }
 
-  return { agents, drafts, current, chosen, choose, start, ready: installed.ready }
+  const ready = computed(() => installed.ready.value && !asking.value)
+  return { agents, offers, drafts, current, chosen, choose, start, ready }
+}
+
+/** Agents of the store, asked for once when `wanted`: the first chat should not begin with an errand. */
+function useOffers(wanted: Ref<boolean>) {
+  const listed = shallowRef<readonly StoreAgent[]>([])
+  const asking = ref(true)
+  watch(
+    wanted,
+    async (is) => {
+      if (is && listed.value.length === 0) {
+        asking.value = true
+        // Without the server there is nothing to offer.
+        listed.value = await import('./offers.ts').then(({ fetchOffers }) => fetchOffers()).catch(() => [])
+      }
+      asking.value = false
+    },
+    { immediate: true },
+  )
+  const offers = computed<Candidate[]>(() =>
+    wanted.value
+      ? listed.value.map(({ id, version_id, name, icon, listing }) => {
+          const words = inLanguage(listing)
+          return {
+            key: `app:${id}`,
+            agent_id: id,
+            agent_version_id: version_id,
+            source: 'app',
+            name: words.name ?? name,
+            icon,
+            text: words.tagline ?? '',
+            starters: words.starters ?? [],
+          }
+        })
+      : [],
+  )
+  return { offers, asking }
 }

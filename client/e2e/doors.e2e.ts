@@ -118,6 +118,18 @@ describe('a new server', () => {
     await admin.goto(`${product.origin}/set-up`)
     await admin.getByText('已经设置过了').waitFor()
   })
+
+  it('offers agents of its store to whoever has none, and keeps the one that the first chat began with', async () => {
+    await admin.goto(`${product.origin}/chat/new`)
+    await admin.getByRole('group', { name: '商店里常用的' }).waitFor()
+    await say(admin, '你好')
+    await admin.waitForURL(/chat\/[0-9a-f-]{36}$/)
+    await admin.getByTestId('answer').getByText('word60').waitFor({ timeout: 30_000 })
+    await eventually(
+      'the install',
+      async () => (await replica(admin, 'select 1 as one from v_agent_installs')).length === 1,
+    )
+  })
 })
 
 describe('coming in', () => {
