@@ -4,6 +4,7 @@ import tailwindcss from '@tailwindcss/vite'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vite'
 import { VitePWA } from 'vite-plugin-pwa'
+import { blankReplica } from './build/blank-replica.ts'
 import { baseChunk } from './build/base-chunk.ts'
 import { emitManifest } from './build/emit-manifest.ts'
 import { noChunkCycles } from './build/no-chunk-cycles.ts'
@@ -35,6 +36,7 @@ export default defineConfig({
         maximumFileSizeToCacheInBytes: 16 << 20,
       },
     }),
+    blankReplica(path.join(root, '../.cache')),
     noChunkCycles(),
     precompress(path.join(root, '../dist/client')),
   ],

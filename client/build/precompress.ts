@@ -3,7 +3,7 @@ import path from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import type { Plugin } from 'vite'
 
-const worthIt = /\.(?:js|css|html|svg|wasm|data|webmanifest)$/
+const worthIt = /\.(?:js|css|html|svg|wasm|data|tar|webmanifest)$/
 /** Below this a twin saves nothing, bytes. */
 const SMALL = 1024
 /** Above this the best Brotli takes longer than anybody wants to wait for a build, bytes. */

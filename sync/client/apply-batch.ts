@@ -1,6 +1,7 @@
 import type { PGliteInterface, Transaction } from '@electric-sql/pglite'
 import { foldChanges, type Folded } from '../core/fold-changes.ts'
 import { SHAPES, type ShapeDefinition, type ShapeName } from '../protocol/shapes.ts'
+import { isDamage } from './damage.ts'
 import { replicaColumns } from './replica-schema.ts'
 import { deleteRows, keepRows, updateRows, upsertRows } from './replica-sql.ts'
 import type { Batch } from './shape-feed.ts'
@@ -30,7 +31,8 @@ export async function applyBatch(
       await saveCursor(tx, shape, whole || batch.refetch ? cursor : undefined)
       return whole
     })
-  } catch {
+  } catch (error) {
+    if (isDamage(error)) throw error
     // which row it was shows only one by one
     return pg.transaction(async (tx) => {
       const whole = await writeSingly(tx, shape, batch)
@@ -93,6 +95,7 @@ async function writeSingly(tx: Transaction, shape: ShapeName, batch: Batch): Pro
     try {
       if (!(await writeFolded(tx, shape, [item], false))) whole = false
     } catch (error) {
+      if (isDamage(error)) throw error
       await tx.exec('rollback to savepoint one_row')
       await tx.query('insert into sync_errors (shape, op, row_json, error) values ($1, $2, $3, $4)', [
         shape,

@@ -31,7 +31,13 @@ export async function lead(
       (async () => {
         const files = await ownGeneration(options.user_id, taken)
         taken = false
-        return open(options.user_id, files, (trouble) => void noteTrouble(options.user_id, trouble))
+        try {
+          return await open(options.user_id, files, (trouble) => void noteTrouble(options.user_id, trouble))
+        } catch (error) {
+          // what could not be opened now is not tried again: the next start builds a new one
+          await ownGeneration(options.user_id, true)
+          throw error
+        }
       })
     const db = new DeviceDb(options.user_id)
     engine = new Engine({ ...options, db, device_id: await deviceId(db), lead: await nextLead(db), openReplica })

@@ -1,15 +1,16 @@
 import { PGlite } from '@electric-sql/pglite'
 import { MUTATORS } from '../../shared/registry.ts'
+import { blankReplicaPath, ensureSchema, INITDB_PARAMS, startParams } from './blank-replica.ts'
 import { PARSERS } from './pg-parsers.ts'
 import { PgliteReplica } from './pglite-replica.ts'
 import { homes, type ReplicaHome } from './replica-home.ts'
-import { replicaDdl, schemaHash } from './replica-schema.ts'
+import { schemaHash } from './replica-schema.ts'
 
 /** Longest wait for a database to open, ms: a hung start must not hold the engine. */
 const OPEN_DEADLINE_MS = 45_000
 
-/** Start parameters: Postgres would take 160 MB for shared buffers alone. */
-const START_PARAMS = ['-c', 'shared_buffers=16MB', '-c', 'timezone=UTC']
+/** Longest wait for the empty replica of the build, ms: making one here takes about as long. */
+const BLANK_DEADLINE_MS = 20_000
 
 /**
  * Opens the person's replica: in OPFS, else in IndexedDB, else in memory for this session. What cannot be opened is
@@ -31,6 +32,7 @@ export async function openReplica(
       } catch (error) {
         last = error
         report(`${home.dataDir}${fresh ? ' (fresh)' : ''}: ${String(error)}`)
+        // it may still be at it: these files are not ours to delete now, and the next start takes others
         if (error instanceof OpenTimeout) throw error
       }
     }
@@ -41,10 +43,13 @@ export async function openReplica(
 class OpenTimeout extends Error {}
 
 async function openAt(user_id: string, home: ReplicaHome): Promise<PgliteReplica> {
+  const blank = (await home.exists()) ? undefined : await fetchBlank()
   const opening = PGlite.create({
     dataDir: home.dataDir,
     relaxedDurability: true,
-    startParams: [...PGlite.defaultStartParams, ...START_PARAMS],
+    initDbStartParams: INITDB_PARAMS,
+    startParams: startParams(PGlite.defaultStartParams),
+    ...(blank && { loadDataDir: blank }),
     parsers: PARSERS,
   })
   const pg = await deadline(opening)
@@ -57,13 +62,17 @@ async function openAt(user_id: string, home: ReplicaHome): Promise<PgliteReplica
   }
 }
 
-/** Creates the tables in one transaction, so that a half-made schema cannot exist. */
-export async function ensureSchema(pg: PGlite): Promise<void> {
-  const { rows } = await pg.query("select 1 from pg_class where relname = 'sync_cursor'")
-  if (rows.length > 0) return
-  await pg.transaction(async (tx) => {
-    await tx.exec(replicaDdl())
-  })
+/** The empty replica that came with the build; undefined when it cannot be had: then one is made here. */
+async function fetchBlank(): Promise<Blob | undefined> {
+  try {
+    const response = await fetch(`/${blankReplicaPath()}`, { signal: AbortSignal.timeout(BLANK_DEADLINE_MS) })
+    const tar = await response.arrayBuffer()
+    // a page that stands in for a missing file is no tar
+    const magic = new TextDecoder().decode(tar.slice(257, 262))
+    return response.ok && magic === 'ustar' ? new Blob([tar], { type: 'application/x-tar' }) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 async function deadline(opening: Promise<PGlite>): Promise<PGlite> {

@@ -99,6 +99,8 @@ describe.skipIf(!hasChromium)('a store in a browser', () => {
     await offline(browser.context, false)
     await browser.until(second, IN_STEP)
     expect(model.row('chats', { id: idOf(13) })?.['title']).toBe('offline')
+    // only the very first start asked for the empty replica of the build
+    expect(browser.asked.filter((path) => path.startsWith('/assets/replica-'))).toHaveLength(1)
   })
 
   test('an app that is too old keeps what it has to send, says so, and goes on when it is understood', async () => {

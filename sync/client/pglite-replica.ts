@@ -7,6 +7,7 @@ import type { Effect, Pending } from '../core/pending.ts'
 import { advanced, outdated, type ShapeCursor } from '../core/settlement.ts'
 import { isShapeName, SHAPE_NAMES, SHAPES, type ShapeName } from '../protocol/shapes.ts'
 import { applyBatch, forgetLsns, readCursors, saveCursor } from './apply-batch.ts'
+import { isDamage } from './damage.ts'
 import type { NewMutation } from './host-protocol.ts'
 import { OverlayTables, readBase } from './overlay-tables.ts'
 import type { Replica } from './replica.ts'
@@ -34,6 +35,8 @@ export class PgliteReplica implements Replica {
   readonly #gone = new Set<ShapeName>()
   readonly #damaged = new Set<ShapeName>()
   #analyzed = false
+  #broken = false
+  #onBroken: () => void = () => undefined
 
   private constructor(pg: PGliteInterface, deps: ReplicaDeps) {
     this.#pg = pg
@@ -80,7 +83,7 @@ export class PgliteReplica implements Replica {
     const idle = batch.changes.length === 0 && !batch.refetch
     // an idle shape's progress is kept in memory: writing it each poll would wear the disk for nothing
     if (!idle || !old) {
-      const whole = await applyBatch(this.#pg, shape, batch, { ...next.position, lsn })
+      const whole = await this.#watch(applyBatch(this.#pg, shape, batch, { ...next.position, lsn }))
       if (!whole && !batch.refetch) this.#damaged.add(shape)
     }
     this.#cursors.set(shape, next)
@@ -132,12 +135,12 @@ export class PgliteReplica implements Replica {
 
   async rebase(outbox: readonly Pending[]): Promise<{ tables: string[]; effects: Map<string, Effect> }> {
     if (outbox.length === 0 && this.#overlay.empty) return { tables: [], effects: new Map() }
-    const { rows, effects } = await this.#replay(outbox)
-    return { tables: await this.#overlay.show(rows), effects: new Map(effects) }
+    const { rows, effects } = await this.#watch(this.#replay(outbox))
+    return { tables: await this.#watch(this.#overlay.show(rows)), effects: new Map(effects) }
   }
 
   async read(sql: string, values: unknown[]): Promise<Record<string, unknown>[]> {
-    return (await this.#pg.query<Row>(sql, values)).rows
+    return (await this.#watch(this.#pg.query<Row>(sql, values))).rows
   }
 
   async query(sql: string, values: unknown[]): Promise<Record<string, unknown>[]> {
@@ -150,6 +153,10 @@ export class PgliteReplica implements Replica {
   async flush(): Promise<void> {
     // Commits are written behind; only the file system itself can be waited for.
     await this.#pg.fs?.syncToFs(false)
+  }
+
+  onBroken(listener: () => void): void {
+    this.#onBroken = listener
   }
 
   async bytes(): Promise<number | undefined> {
@@ -173,6 +180,19 @@ export class PgliteReplica implements Replica {
   async destroy(): Promise<void> {
     await this.#pg.close().catch(() => undefined)
     await this.#deps.remove()
+  }
+
+  /** Tells when the database turns out to be damaged. */
+  async #watch<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work
+    } catch (error) {
+      if (isDamage(error) && !this.#broken) {
+        this.#broken = true
+        this.#onBroken()
+      }
+      throw error
+    }
   }
 
   /** Replays with more and more synced rows at hand until none is missing: two or three rounds. */

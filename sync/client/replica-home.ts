@@ -1,6 +1,8 @@
 /** A place where a replica can live. */
 export interface ReplicaHome {
   dataDir: string
+  /** Whether there is a database already. */
+  exists(): Promise<boolean>
   /** Deletes the replica's files; the database must be closed. */
   remove(): Promise<void>
   /** Deletes this person's other replicas: old schemas, old generations. */
@@ -16,7 +18,12 @@ export async function homes(user_id: string, name: string): Promise<ReplicaHome[
   return [...(opfs ? [opfs] : []), ...(globalThis.indexedDB ? [idbHome(user_id, name)] : []), MEMORY]
 }
 
-const MEMORY: ReplicaHome = { dataDir: 'memory://', remove: async () => undefined, removeOthers: async () => undefined }
+const MEMORY: ReplicaHome = {
+  dataDir: 'memory://',
+  exists: async () => false,
+  remove: async () => undefined,
+  removeOthers: async () => undefined,
+}
 
 async function opfsHome(user_id: string, name: string): Promise<ReplicaHome | undefined> {
   try {
@@ -31,6 +38,10 @@ async function opfsHome(user_id: string, name: string): Promise<ReplicaHome | un
   }
   return {
     dataDir: `memfs2opfs://${ROOT}/${user_id}/${name}`,
+    exists: async () => {
+      const files = await (await own()).getDirectoryHandle(name).catch(() => undefined)
+      return (await files?.getFileHandle('PG_VERSION').catch(() => undefined)) !== undefined
+    },
     remove: async () => {
       await (await own()).removeEntry(name, { recursive: true }).catch(ifMissing)
     },
@@ -48,6 +59,7 @@ function idbHome(user_id: string, name: string): ReplicaHome {
   const prefix = `/pglite/${IDB_PREFIX}-${user_id}-`
   return {
     dataDir: `idb://${IDB_PREFIX}-${user_id}-${name}`,
+    exists: async () => (await indexedDB.databases()).some(({ name: other }) => other === `${prefix}${name}`),
     remove: () => deleteDatabase(`${prefix}${name}`),
     removeOthers: async () => {
       for (const { name: other } of await indexedDB.databases()) {

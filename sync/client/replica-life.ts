@@ -65,6 +65,7 @@ export class ReplicaLife {
       const replica = await open()
       if (this.#stopped) return await replica.close()
       this.#replica = replica
+      replica.onBroken(() => void (this.#replica === replica && this.rebuild()))
       await onComing()
     } catch {
       // this browser holds no replica: reads stay with the server

@@ -2,7 +2,7 @@ import { pgTypeOf } from '../../shared/kernel/column.ts'
 import { SHAPE_NAMES, SHAPES, type ShapeDefinition, type ShapeName } from '../protocol/shapes.ts'
 
 /** Raised when the replica's own tables or the way it is filled change; the column types raise the hash by themselves. */
-const LAYOUT = 1
+const LAYOUT = 2
 
 export interface ReplicaColumn {
   name: string

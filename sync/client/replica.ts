@@ -28,6 +28,8 @@ export interface Replica {
   query(sql: string, values: unknown[]): Promise<Record<string, unknown>[]>
   /** Resolves when all that was applied so far would survive the end of this process. */
   flush(): Promise<void>
+  /** Calls once, when the database turns out to be damaged: it can only be built anew. */
+  onBroken(listener: () => void): void
   bytes(): Promise<number | undefined>
   /** Rows and bytes of each shape's table. */
   stock(): Promise<{ shape: ShapeName; rows: number; bytes: number }[]>

@@ -17,6 +17,6 @@ globalThis.addEventListener('message', (event: MessageEvent<WorkerOrder>) => {
 
 /** The database is most of the worker's code: it loads while reads already come from the server. */
 async function open(user_id: string, generation: number, report: (trouble: string) => void): Promise<Replica> {
-  const module = await import('./open-replica.ts')
-  return module.openReplica(user_id, generation, report)
+  const { openReplica } = await import('./open-replica.ts')
+  return openReplica(user_id, generation, report)
 }

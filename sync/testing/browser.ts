@@ -4,15 +4,25 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium, type BrowserContext, type Page } from 'playwright-core'
 import { build } from 'vite'
+import { blankReplica } from '../../client/build/blank-replica.ts'
 import { modelHttp, type ModelHttp } from './model-http.ts'
+import { killProcess, processesBelow } from './processes.ts'
 import type { ModelServer } from './model-server.ts'
 
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' }
+const cache = fileURLToPath(new URL('../../.cache', import.meta.url))
 const SYSTEM_CHROMIUM = '/usr/bin/chromium'
 
 export interface BrowserHarness {
-  context: BrowserContext
+  /** The browser of now: another one after `kill`. */
+  readonly context: BrowserContext
   http: ModelHttp
+  /** Paths of the files that were asked for. */
+  asked: string[]
+  /** Opens a tab at another address of the same origin, without a store. */
+  visit: (address: string) => Promise<Page>
+  /** kill -9, and a new browser on the same profile. */
+  kill: () => Promise<void>
   /** Opens a tab and waits for its store. */
   open: () => Promise<Page>
   /** Waits until `condition` (an expression over `page`, the `TestPage`) holds. */
@@ -23,22 +33,25 @@ export interface BrowserHarness {
 export const hasChromium = existsSync(SYSTEM_CHROMIUM)
 
 /** Builds the test page, serves it with the model server's API, and starts a browser with a profile of its own. */
-export async function browserHarness(model: ModelServer): Promise<BrowserHarness> {
+export async function browserHarness(model: ModelServer, { prebuilt = true } = {}): Promise<BrowserHarness> {
   const directory = mkdtempSync(path.join(tmpdir(), 'banyan-sync-'))
   const site = path.join(directory, 'site')
   await build({
     root: fileURLToPath(new URL('./page', import.meta.url)),
     configFile: false,
     logLevel: 'silent',
+    plugins: prebuilt ? [blankReplica(cache)] : [],
     worker: { format: 'es' },
     build: { outDir: site, target: 'es2023', assetsInlineLimit: 0, minify: false },
   })
+  const asked: string[] = []
   const lists = () => model.rows('chats').map((chat) => ({ ...chat, agent_name: null }))
   const http = modelHttp(
     model,
     (name) => (name === 'chat.list' ? lists() : []),
     (req, res) => {
       const { pathname } = new URL(req.url ?? '/', 'http://site')
+      asked.push(pathname)
       const file = path.join(site, pathname === '/' ? 'index.html' : pathname)
       if (!existsSync(file)) return void res.writeHead(404).end()
       res.writeHead(200, { 'content-type': TYPES[path.extname(file)] ?? 'application/octet-stream' })
@@ -48,20 +61,37 @@ export async function browserHarness(model: ModelServer): Promise<BrowserHarness
   await new Promise<void>((resolve) => http.server.listen(0, '127.0.0.1', resolve))
   const address = http.server.address()
   const port = typeof address === 'object' && address ? address.port : 0
-  const context = await chromium.launchPersistentContext(path.join(directory, 'profile'), {
-    executablePath: SYSTEM_CHROMIUM,
-    args: ['--no-sandbox'],
-    headless: true,
-  })
+  const profile = path.join(directory, 'profile')
+  const launch = () =>
+    chromium.launchPersistentContext(profile, {
+      executablePath: SYSTEM_CHROMIUM,
+      args: ['--no-sandbox'],
+      headless: true,
+    })
+  let context = await launch()
   const until = async (tab: Page, condition: string, ms = 40_000) => {
     await tab.waitForFunction(`(() => { const page = window.page; return page && (${condition}) })()`, null, {
       timeout: ms,
     })
   }
   return {
-    context,
+    get context() {
+      return context
+    },
     http,
+    asked,
     until,
+    visit: async (address) => {
+      const tab = await context.newPage()
+      await tab.goto(`http://127.0.0.1:${port}${address}`)
+      return tab
+    },
+    kill: async () => {
+      const closed = context.waitForEvent('close')
+      for (const pid of processesBelow(process.pid, profile)) killProcess(pid)
+      await closed
+      context = await launch()
+    },
     open: async () => {
       const tab = await context.newPage()
       await tab.goto(`http://127.0.0.1:${port}/?user=${model.user_id}`)
@@ -112,4 +142,23 @@ export async function replicaNames(tab: Page): Promise<string[]> {
     await walk(await navigator.storage.getDirectory(), 2)
     return names.sort()
   })
+}
+
+/** Why a replica was thrown away, if one ever was on this device. */
+export async function replicaTrouble(tab: Page, user_id: string): Promise<unknown> {
+  return tab.evaluate(
+    (name) =>
+      new Promise((resolve, reject) => {
+        const opening = indexedDB.open(name)
+        opening.onerror = () => reject(opening.error)
+        opening.onsuccess = () => {
+          const asked = opening.result.transaction('meta').objectStore('meta').get('replica_trouble')
+          asked.onsuccess = () => {
+            opening.result.close()
+            resolve(asked.result)
+          }
+        }
+      }),
+    `banyan-${user_id}`,
+  )
 }

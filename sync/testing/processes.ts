@@ -29,6 +29,15 @@ export async function rendererOf(tab: Page): Promise<number> {
   return busiest
 }
 
+/** kill -9. */
+export function killProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // it has ended meanwhile
+  }
+}
+
 function cpuTicks(pid: number): number {
   const fields = readText(`/proc/${pid}/stat`).split(') ')[1]?.split(' ') ?? []
   return Number(fields[11]) + Number(fields[12])
