@@ -23,6 +23,13 @@ describe('the state of an answer', () => {
     expect(answerState(row, around({ run: { text: '你', ended: undefined } }))).toBe('writing')
   })
 
+  it('is away while the server cannot be reached, whatever there is to read', () => {
+    expect(answerState(row, around({ offline: true }))).toBe('away')
+    expect(answerState(row, around({ offline: true, run: { text: '你', ended: undefined } }))).toBe('away')
+    expect(answerState(row, around({ offline: true, pending: new Set(['a']) }))).toBe('unsent')
+    expect(answerState({ ...row, status: 'sent' }, around({ offline: true }))).toBe('done')
+  })
+
   it('tells a stop from a failure', () => {
     expect(answerState({ ...row, status: 'sent', workflow_status: 'cancelled' }, around())).toBe('stopped')
     expect(answerState({ ...row, status: 'failed', workflow_status: 'failed' }, around())).toBe('failed')

@@ -10,6 +10,8 @@ export type AnswerState =
   /** Started, nothing to read yet. */
   | 'thinking'
   | 'writing'
+  /** Goes on where this device cannot see it. */
+  | 'away'
   /** Waits for a person. */
   | 'paused'
   | 'done'
@@ -25,15 +27,18 @@ export interface AnswerSurroundings {
   pending: ReadonlySet<string>
   /** The answer that the question of this one follows, if any. */
   before: Pick<ChatMessageRow, 'status'> | undefined
+  /** Whether the line to the server is broken. */
+  offline?: boolean
 }
 
-export function answerState(row: AnswerRow, { run, pending, before }: AnswerSurroundings): AnswerState {
+export function answerState(row: AnswerRow, { run, pending, before, offline }: AnswerSurroundings): AnswerState {
   if (row.status === 'deleted') return 'deleted'
   if (row.status === 'failed') return row.workflow_status === 'cancelled' ? 'stopped' : 'failed'
   if (row.status === 'sent') return row.workflow_status === 'cancelled' ? 'stopped' : 'done'
   if (pending.has(row.id) && !run) return 'unsent'
   if (row.workflow_status === 'paused') return 'paused'
   if (before?.status === 'sending') return 'behind'
+  if (offline) return 'away'
   return answerText(row, run) === '' ? 'thinking' : 'writing'
 }
 
@@ -51,7 +56,9 @@ export function isWaiting(state: AnswerState): boolean {
   return state === 'unsent' || state === 'behind'
 }
 
+const OPEN: ReadonlySet<AnswerState> = new Set(['unsent', 'behind', 'thinking', 'writing', 'away', 'paused'])
+
 /** Whether the answer is still to change. */
 export function isOpen(state: AnswerState): boolean {
-  return state === 'unsent' || state === 'behind' || state === 'thinking' || state === 'writing' || state === 'paused'
+  return OPEN.has(state)
 }

@@ -3,6 +3,7 @@ import { titleOf } from './title.ts'
 
 it('takes a short message as it is, in one line and without marks', () => {
   expect(titleOf('  # 你好\n世界 ')).toBe('你好 世界')
+  expect(titleOf('> **why** is `a > b`?')).toBe('why is a > b ?')
 })
 
 it('cuts a long one, Latin between words', () => {

@@ -5,7 +5,8 @@ const WIDTH = 48
 export function titleOf(message: string): string {
   const line = message
     .trim()
-    .replaceAll(/[#>*_`~\s]+/gu, ' ')
+    .replaceAll(/^[#>]+\s/gmu, ' ')
+    .replaceAll(/[*_`~\s]+/gu, ' ')
     .trim()
   let width = 0
   let end = 0
