@@ -49,9 +49,12 @@ create table agent_draft_revisions (
   content jsonb not null,
   mutation_id uuid,
   created_at timestamp with time zone not null default now(),
+  device character varying(40),
+  origin character varying(20) not null default 'save'::character varying,
   constraint agent_draft_revisions_pkey PRIMARY KEY (id),
   constraint agent_draft_revisions_draft_id_fkey FOREIGN KEY (draft_id) REFERENCES agent_drafts(id) ON DELETE CASCADE,
-  constraint agent_draft_revisions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+  constraint agent_draft_revisions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint agent_draft_revisions_origin_check CHECK (((origin)::text = ANY ((ARRAY['save'::character varying, 'merge'::character varying, 'settle'::character varying])::text[])))
 );
 
 create table agent_drafts (
@@ -72,6 +75,7 @@ create table agent_drafts (
   deleted_at timestamp with time zone,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
+  conflicts jsonb not null default '[]'::jsonb,
   constraint agent_drafts_agent_id_key UNIQUE (agent_id),
   constraint agent_drafts_pkey PRIMARY KEY (id),
   constraint agent_drafts_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES agents(id) ON DELETE CASCADE,
@@ -297,6 +301,25 @@ create table chats (
   constraint chats_locked CHECK ((((source)::text = 'draft'::text) OR (agent_version_id IS NOT NULL))),
   constraint chats_source_check CHECK (((source)::text = ANY ((ARRAY['app'::character varying, 'draft'::character varying, 'review'::character varying, 'api'::character varying])::text[]))),
   constraint chats_status_check CHECK (((status)::text = ANY ((ARRAY['active'::character varying, 'archived'::character varying, 'deleted'::character varying])::text[])))
+);
+
+create table draft_conflicts (
+  id uuid not null,
+  draft_id uuid not null,
+  user_id uuid not null,
+  path text not null,
+  base jsonb,
+  mine jsonb,
+  theirs jsonb,
+  hlc character varying(64) not null,
+  choice character varying(20),
+  settled_at timestamp with time zone,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint draft_conflicts_pkey PRIMARY KEY (id),
+  constraint draft_conflicts_draft_id_fkey FOREIGN KEY (draft_id) REFERENCES agent_drafts(id) ON DELETE CASCADE,
+  constraint draft_conflicts_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint draft_conflicts_choice_check CHECK (((choice)::text = ANY ((ARRAY['mine'::character varying, 'theirs'::character varying, 'edited'::character varying])::text[])))
 );
 
 create table human_intervention_tasks (
@@ -720,6 +743,8 @@ CREATE INDEX chat_messages_user_id ON public.chat_messages USING btree (user_id,
 CREATE INDEX chats_agent_id ON public.chats USING btree (agent_id);
 CREATE INDEX chats_expires_at ON public.chats USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 CREATE INDEX chats_user_id ON public.chats USING btree (user_id, updated_at DESC);
+CREATE INDEX draft_conflicts_draft_id ON public.draft_conflicts USING btree (draft_id);
+CREATE INDEX draft_conflicts_user_id ON public.draft_conflicts USING btree (user_id);
 CREATE INDEX human_intervention_tasks_execution_id ON public.human_intervention_tasks USING btree (execution_id);
 CREATE INDEX human_intervention_tasks_user_id ON public.human_intervention_tasks USING btree (user_id, status);
 CREATE INDEX mcp_tools_topic_server_id ON public.mcp_tools USING btree (topic_server_id);
@@ -754,6 +779,7 @@ agents replica identity full;
 branch_choices replica identity full;
 chat_messages replica identity full;
 chats replica identity full;
+draft_conflicts replica identity full;
 human_intervention_tasks replica identity full;
 model_calls with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_analyze_threshold=2000000000, vacuum_truncate=false);
 preferences replica identity full;
@@ -764,6 +790,7 @@ publication banyan: agents;
 publication banyan: branch_choices;
 publication banyan: chat_messages;
 publication banyan: chats;
+publication banyan: draft_conflicts;
 publication banyan: human_intervention_tasks;
 publication banyan: preferences;
 publication banyan: workflow_executions;

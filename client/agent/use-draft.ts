@@ -5,7 +5,7 @@ import type { AgentDraftRow, AgentRow } from '../../shared/agent/rows.ts'
 import { operationalError } from '../../shared/kernel/errors.ts'
 import { store, syncStatus, useQuery } from '../app/local.ts'
 import { beforeReload } from '../app/pwa.ts'
-import { sameJson } from '../workflow/same-json.ts'
+import { sameJson } from '../../shared/kernel/same-json.ts'
 import { draftSaver } from './draft-saver.ts'
 
 /** What a developer edits. */

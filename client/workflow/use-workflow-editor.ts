@@ -11,7 +11,7 @@ import { byCondition, waysOf } from './edit/ways.ts'
 import { historyOf, record, redo, undo } from './history.ts'
 import type { Slot } from './links.ts'
 import { outlineOf, type Outline } from './outline.ts'
-import { sameJson } from './same-json.ts'
+import { sameJson } from '../../shared/kernel/same-json.ts'
 
 /** Where the palette's choice goes. */
 export type Place = { after: string } | { slot: Slot }

@@ -3,6 +3,7 @@ import type { AgentDraftRow, Manifest } from '../../shared/agent/rows.ts'
 import { promptOnlyWorkflow, workflowDefinition, type WorkflowDefinition } from '../../shared/workflow/graph.ts'
 import { issueOf } from '../kernel/validate.ts'
 import { userError } from '../../shared/kernel/errors.ts'
+import { sortedJson } from '../../shared/kernel/same-json.ts'
 import { validateWorkflow } from '../../shared/workflow/validate.ts'
 
 /** A draft as it would run: resolved, hashed, ready to become a row of `agent_versions`. */
@@ -52,7 +53,7 @@ export function freezeDraft(draft: Freezable): FrozenDraft {
       steps,
     },
   }
-  return { ...frozen, content_hash: createHash('sha256').update(canonicalJson(frozen)).digest('hex') }
+  return { ...frozen, content_hash: createHash('sha256').update(sortedJson(frozen)).digest('hex') }
 }
 
 function requireRunnable(definition: unknown): asserts definition is WorkflowDefinition {
@@ -60,17 +61,6 @@ function requireRunnable(definition: unknown): asserts definition is WorkflowDef
   if (issue) throw userError('workflow/invalid', { issue: issue.code, node: issue.node_name ?? null })
   const shape = issueOf(workflowDefinition, definition)
   if (shape) throw userError('workflow/invalid', { issue: 'shape', path: shape.path })
-}
-
-/** JSON with sorted keys, so that equal content has one hash. */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
-  return `{${Object.entries(value)
-    .filter(([, item]) => item !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`)
-    .join(',')}}`
 }
 
 /** The id of a draft's snapshot: made of agent and content, so that equal drafts share one row whoever comes first. */

@@ -88,6 +88,8 @@ async function lockSeenDraft(tx: Queryable, { agent_id, revision }: Submission):
   const draft = await lockDraft(tx, agent_id)
   if (!draft) throw userError('agent/not-found')
   if (draft.revision !== revision) throw userError('agent/draft-conflict', { revision: draft.revision })
+  const count = draft.conflicts.length
+  if (count > 0) throw userError('agent/open-conflicts', { count })
   return draft
 }
 

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { agentRoutes } from '../agent/index.ts'
+import { agentHooks, agentRoutes } from '../agent/index.ts'
 import { chatHooks, createRunEvents, openAiRoutes } from '../chat/index.ts'
 import type { ModelProviders } from '../config/index.ts'
 import {
@@ -116,7 +116,7 @@ export async function composeWeb(parts: WebParts): Promise<Web> {
     notifyCancel: (execution_id: string) => void notifyCancel(db, execution_id).catch(ignoreLost),
     dailyTokens: async () => (await settings.read()).daily_tokens,
   }
-  const pushDeps = { db, mutators: MUTATORS, hooks: chatHooks(runs) }
+  const pushDeps = { db, mutators: MUTATORS, hooks: { ...chatHooks(runs), ...agentHooks() } }
   const countPush = pushMetrics(parts.registry, Object.keys(MUTATORS))
   const context = serveContext(parts, findActor)
 

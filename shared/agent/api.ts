@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { endpoint } from '../kernel/endpoint.ts'
 import { nothing, nullable, oneOf, time, uuid } from '../kernel/shapes.ts'
+import { draftFields } from './draft-fields.ts'
 import { listing, manifest, modelParams, REVIEW_ACTION } from './rows.ts'
 
 export const versionEntry = Type.Object({
@@ -55,6 +56,40 @@ export const withdrawVersion = endpoint({
   query: nothing,
   body: nothing,
   reply: versionEntry,
+})
+
+export const revisionEntry = Type.Object({
+  revision: Type.Integer(),
+  /** `merge`: a save that met another device's; `settle`: the answer to a conflict. */
+  origin: oneOf(['save', 'merge', 'settle']),
+  /** Node of the clock of the device that saved. */
+  device: nullable(Type.String()),
+  created_at: time,
+})
+export type RevisionEntry = Static<typeof revisionEntry>
+
+/** What a draft was: every save, those of a minute as one; older ones thin out. Newest first. */
+export const listRevisions = endpoint({
+  id: 'agent.revisions',
+  method: 'GET',
+  path: '/api/agents/:agent_id/revisions',
+  access: 'agent:write',
+  params: Type.Object({ agent_id: uuid }),
+  query: nothing,
+  body: nothing,
+  reply: Type.Object({ revisions: Type.Array(revisionEntry) }),
+})
+
+/** The fields of a draft as they were at a revision. */
+export const getRevision = endpoint({
+  id: 'agent.revision',
+  method: 'GET',
+  path: '/api/agents/:agent_id/revisions/:revision',
+  access: 'agent:write',
+  params: Type.Object({ agent_id: uuid, revision: Type.String({ pattern: '^[1-9][0-9]{0,8}$' }) }),
+  query: nothing,
+  body: nothing,
+  reply: Type.Object({ content: draftFields }),
 })
 
 export const reviewEntry = Type.Object({
@@ -149,6 +184,8 @@ export const agentEndpoints = [
   submitAgent,
   listVersions,
   withdrawVersion,
+  listRevisions,
+  getRevision,
   listReviews,
   getReview,
   decideReview,

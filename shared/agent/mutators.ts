@@ -1,32 +1,10 @@
 import { Type, type Static } from 'typebox'
-import { byteLength, CAPS } from '../kernel/caps.ts'
 import { userError } from '../kernel/errors.ts'
-import { newerFields } from '../kernel/field-clock.ts'
 import { mutator, type Row } from '../kernel/mutator.ts'
-import { listing, modelParams } from './rows.ts'
+import { checkSizes, draftFields } from './draft-fields.ts'
+import { settleConflict, updateDraft } from './draft-mutators.ts'
 
 const id = Type.String({ format: 'uuid' })
-
-/** Fields of a draft that its developer edits. */
-export const draftFields = Type.Object({
-  name: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
-  description: Type.Optional(Type.String({ maxLength: 8000 })),
-  category_id: Type.Optional(Type.Union([id, Type.Null()])),
-  tags: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 40 }), { maxItems: 12 })),
-  icon: Type.Optional(Type.Union([Type.String({ maxLength: 64 }), Type.Null()])),
-  listing: Type.Optional(listing),
-  system_prompt: Type.Optional(Type.String({ maxLength: CAPS.prompt })),
-  model_params: Type.Optional(modelParams),
-  /** Checked against `workflowDefinition` on submit and before a run; a draft may be unfinished. */
-  workflow_definition: Type.Optional(Type.Unknown()),
-})
-
-function checkSizes(set: Row): void {
-  if (typeof set['system_prompt'] === 'string' && byteLength(set['system_prompt']) > CAPS.prompt) {
-    throw userError('row/too-large', { field: 'system_prompt', limit: CAPS.prompt })
-  }
-  if (byteLength(JSON.stringify(set)) > CAPS.json) throw userError('row/too-large', { limit: CAPS.json })
-}
 
 /** A new agent: its row and the draft that its developer edits. */
 export const createAgent = mutator({
@@ -90,27 +68,9 @@ function newDraft(id: string, agent_id: string, user_id: string, fields: Static<
     workflow_definition: fields.workflow_definition ?? null,
     revision: 1,
     field_clock: {},
+    conflicts: [],
   }
 }
-
-/** Changes fields of a draft; for each field the latest clock wins. */
-export const updateDraft = mutator({
-  name: 'draft.update',
-  permission: 'agent:write',
-  locks: true,
-  args: Type.Object({ id, set: draftFields }),
-  reads: ({ id }) => [{ table: 'agent_drafts', key: { id } }],
-  run: ({ id, set }, rows, ctx) => {
-    const draft = rows.get('agent_drafts', { id })
-    if (!draft || draft['deleted_at'] !== null) throw userError('row/not-found', { table: 'agent_drafts' })
-    checkSizes(set)
-    if (set.name !== undefined && set.name.trim() === '') throw userError('row/invalid', { field: 'name' })
-    const newer = newerFields(draft, set, ctx.hlc)
-    if (!newer) return []
-    const revision = typeof draft['revision'] === 'number' ? draft['revision'] + 1 : 1
-    return [{ op: 'update', table: 'agent_drafts', key: { id }, set: { ...newer, revision, updated_at: ctx.now } }]
-  },
-})
 
 /** Hides an agent of one's own from the studio; a published one is taken from the store by archiving it first. */
 export const deleteAgent = mutator({
@@ -158,4 +118,6 @@ export const updateInstall = mutator({
   },
 })
 
-export const agentMutators = [createAgent, updateDraft, deleteAgent, updateInstall]
+export { settleConflict, updateDraft }
+
+export const agentMutators = [createAgent, updateDraft, settleConflict, deleteAgent, updateInstall]

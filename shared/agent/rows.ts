@@ -65,6 +65,17 @@ export const agentRow = Type.Object({
 })
 export type AgentRow = Static<typeof agentRow>
 
+/** A place of a draft that waits for its developer: what the draft's row knows of a row of `draft_conflicts`. */
+export const openConflict = Type.Object({
+  id: Type.String(),
+  path: Type.String(),
+  /** Node of the clock of the device whose version lost. */
+  device: Type.String(),
+  /** Mark of that version, by which its next save is known. */
+  mark: Type.String(),
+})
+export type OpenConflict = Static<typeof openConflict>
+
 export const agentDraftRow = Type.Object({
   id: column.uuid(),
   agent_id: column.uuid(),
@@ -80,6 +91,8 @@ export const agentDraftRow = Type.Object({
   workflow_definition: column.json(),
   revision: column.int(),
   field_clock: column.jsonb(dictionary(Type.String())),
+  /** Open conflicts of this draft. */
+  conflicts: column.jsonb(Type.Array(openConflict)),
   deleted_at: column.nullable(column.timestamptz()),
   created_at: column.timestamptz(),
   updated_at: column.timestamptz(),
@@ -88,6 +101,31 @@ export type AgentDraftRow = Omit<Static<typeof agentDraftRow>, 'workflow_definit
   /** A `WorkflowDefinition` (shared/workflow/graph.ts), or null for a prompt-only agent. */
   workflow_definition: unknown
 }
+
+export const CONFLICT_CHOICE = ['mine', 'theirs', 'edited'] as const
+export type ConflictChoice = (typeof CONFLICT_CHOICE)[number]
+
+/**
+ * A place of a draft that two devices changed, each in its own way (shared/agent/merge). The draft holds `theirs`,
+ * which was there first; `mine` came later. A side that has nothing there is null, and so is a base that nobody knows.
+ */
+export const draftConflictRow = Type.Object({
+  id: column.uuid(),
+  draft_id: column.uuid(),
+  user_id: column.uuid(),
+  /** Names from the draft's field down, as in RFC 6901 without the leading slash. */
+  path: column.text(),
+  base: column.nullable(column.json()),
+  mine: column.nullable(column.json()),
+  theirs: column.nullable(column.json()),
+  /** Clock of the last save of `mine`. */
+  hlc: column.varchar(64),
+  choice: column.nullable(column.oneOf(20, CONFLICT_CHOICE)),
+  settled_at: column.nullable(column.timestamptz()),
+  created_at: column.timestamptz(),
+  updated_at: column.timestamptz(),
+})
+export type DraftConflictRow = Static<typeof draftConflictRow>
 
 export const agentInstallRow = Type.Object({
   id: column.uuid(),

@@ -1,5 +1,5 @@
 import type { TObject } from 'typebox'
-import { agentDraftRow, agentInstallRow, agentRow } from '../../shared/agent/rows.ts'
+import { agentDraftRow, agentInstallRow, agentRow, draftConflictRow } from '../../shared/agent/rows.ts'
 import { branchChoiceRow, chatMessageRow, chatRow } from '../../shared/chat/rows.ts'
 import { preferenceRow } from '../../shared/config/rows.ts'
 import { humanTaskRow, workflowExecutionRow } from '../../shared/workflow/rows.ts'
@@ -53,6 +53,7 @@ export const SHAPES = {
     row: branchChoiceRow,
   },
   drafts: { table: 'agent_drafts', key: ['id'], owner: 'user_id', row: agentDraftRow },
+  draft_conflicts: { table: 'draft_conflicts', key: ['id'], owner: 'user_id', row: draftConflictRow },
   agents_mine: { table: 'agents', key: ['id'], owner: 'developer_id', row: agentRow },
   installs: { table: 'agent_installs', key: ['id'], owner: 'user_id', row: agentInstallRow },
   tasks: { table: 'human_intervention_tasks', key: ['task_id'], owner: 'user_id', row: humanTaskRow },

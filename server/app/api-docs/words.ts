@@ -54,6 +54,8 @@ export const WORDS: Readonly<Record<string, Words>> = {
   'agent.submit': { zh: '把草稿冻结为版本并提交审核', en: 'Freeze the draft as a version and submit it for review' },
   'agent.versions': { zh: '智能体的所有版本', en: 'The versions of an agent' },
   'agent.withdraw': { zh: '撤回未决定的提交', en: 'Take back a submission that is not decided' },
+  'agent.revisions': { zh: '草稿的修改历史', en: 'The history of a draft' },
+  'agent.revision': { zh: '草稿在某次修改时的内容', en: 'A draft as it was at a revision' },
   'review.list': { zh: '待审核和已审核的版本', en: 'Versions to review, and those decided' },
   'review.get': { zh: '一次审核的全部内容', en: 'All there is to a review' },
   'review.decide': { zh: '批准或驳回', en: 'Approve or reject' },

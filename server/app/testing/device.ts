@@ -1,0 +1,61 @@
+import { formatHlc } from '../../../shared/kernel/hlc.ts'
+import { newId } from '../../../shared/kernel/id.ts'
+import { MUTATORS } from '../../../shared/registry.ts'
+import type { Mutation, MutationResult } from '../../../sync/protocol/push.ts'
+import { PROTOCOL_VERSION } from '../../../sync/protocol/version.ts'
+import { push } from '../../../sync/server/push/push.ts'
+import { agentHooks } from '../../agent/index.ts'
+import { chatHooks } from '../../chat/index.ts'
+import type { Database } from '../../kernel/db.ts'
+import type { Actor } from '../../kernel/request.ts'
+
+/** A device of a person: keeps its mutations while it is offline, and pushes them as the real one does. */
+export class TestDevice {
+  readonly id = newId()
+  readonly node = this.id.replaceAll('-', '').slice(-12)
+  readonly #db: Database
+  readonly #actor: Actor
+  #seq = 0
+  #counter = 0
+  #queue: Mutation[] = []
+
+  constructor(db: Database, actor: Actor) {
+    this.#db = db
+    this.#actor = actor
+  }
+
+  /** Queues; `at` is when the person acted. */
+  write(
+    name: string,
+    args: Record<string, unknown>,
+    { at = Date.now(), version = MUTATORS[name]?.version ?? 1 } = {},
+  ): void {
+    this.#seq += 1
+    this.#counter += 1
+    const hlc = formatHlc({ ms: at, counter: this.#counter }, this.node)
+    const created_at = new Date(at).toISOString()
+    this.#queue.push({ id: newId(), seq: this.#seq, name, version, args, hlc, created_at })
+  }
+
+  /** Sends what waits, in order. */
+  async send(): Promise<MutationResult[]> {
+    const mutations = this.#queue
+    this.#queue = []
+    const hooks = { ...chatHooks(NO_WORKER), ...agentHooks() }
+    const body = { protocol: PROTOCOL_VERSION, device_id: this.id, mutations }
+    return (await push({ db: this.#db, mutators: MUTATORS, hooks }, this.#actor, body)).results
+  }
+
+  /** Acts online. Fails when the server refuses. */
+  async act(name: string, args: Record<string, unknown>): Promise<void> {
+    this.write(name, args)
+    for (const { error } of await this.send()) if (error) throw new Error(`${name}: ${error.code}`)
+  }
+}
+
+const NO_WORKER = {
+  worker: undefined,
+  notifyRuns: () => undefined,
+  notifyCancel: () => undefined,
+  dailyTokens: async () => 1_000_000,
+}
