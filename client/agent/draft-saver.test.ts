@@ -10,15 +10,19 @@ afterEach(() => void vi.useRealTimers())
 
 function setUp(save: (set: Partial<Fields>) => Promise<unknown> = () => Promise.resolve()) {
   const saved: Partial<Fields>[] = []
+  const bases: Partial<Fields>[] = []
+  const row: Fields = { name: 'row', prompt: '' }
   const saver = draftSaver<Fields>({
     delay: 400,
     changed: () => undefined,
-    save: (set) => {
+    shown: (field) => row[field],
+    save: (set, base) => {
       saved.push(set)
+      bases.push(base)
       return save(set)
     },
   })
-  return { saver, saved }
+  return { saver, saved, bases, row }
 }
 
 it('saves a field once it is still, and fields apart', async () => {
@@ -62,4 +66,27 @@ it('keeps a refused value and says why', async () => {
   await vi.advanceTimersByTimeAsync(400)
   expect(saver.state()).toBe('failed')
   expect(saver.dirty().has('prompt')).toBe(true)
+})
+
+it('says what each save starts from: what was seen, then what was saved, then what is seen again', async () => {
+  const { saver, bases, row } = setUp(() => new Promise((resolve) => setTimeout(resolve, 50)))
+  saver.set('name', 'a')
+  await vi.advanceTimersByTimeAsync(410)
+  saver.set('name', 'ab')
+  await vi.advanceTimersByTimeAsync(500)
+  row.name = 'somebody else’s'
+  saver.set('name', 'abc')
+  await vi.advanceTimersByTimeAsync(500)
+  expect(bases).toEqual([{ name: 'row' }, { name: 'a' }, { name: 'somebody else’s' }])
+})
+
+it('starts from the same again after a save that failed', async () => {
+  let fail = true
+  const { saver, bases } = setUp(() => (fail ? Promise.reject(new Error('no')) : Promise.resolve()))
+  saver.set('name', 'a')
+  await vi.advanceTimersByTimeAsync(400)
+  fail = false
+  saver.set('name', 'b')
+  await vi.advanceTimersByTimeAsync(400)
+  expect(bases).toEqual([{ name: 'row' }, { name: 'row' }])
 })

@@ -15,14 +15,19 @@ export interface DraftSaver<F extends object> {
 }
 
 interface Options<F extends object> {
-  save: (set: Partial<F>) => Promise<unknown>
+  /** `base`: the field as it was when the person began to change it, or as the last save of the same edit left it. */
+  save: (set: Partial<F>, base: Partial<F>) => Promise<unknown>
+  /** What the person sees of a field before they change it. */
+  shown: <K extends keyof F>(field: K) => F[K] | undefined
   delay: number
   changed: () => void
 }
 
 /** Saves each field on its own, one write at a time a field, and never loses the value typed last. */
-export function draftSaver<F extends object>({ save, delay, changed }: Options<F>): DraftSaver<F> {
+export function draftSaver<F extends object>({ save, shown, delay, changed }: Options<F>): DraftSaver<F> {
   const waiting: Partial<F> = {}
+  /** Where the edit of each dirty field starts from. */
+  const bases: Partial<F> = {}
   const dirty = new Set<keyof F>()
   const timers = new Map<keyof F, ReturnType<typeof setTimeout>>()
   const failures = new Map<keyof F, unknown>()
@@ -33,10 +38,9 @@ export function draftSaver<F extends object>({ save, delay, changed }: Options<F
     const value = waiting[field]
     delete waiting[field]
     try {
-      const part: Partial<F> = {}
-      part[field] = value
-      await save(part)
-      // Typed again meanwhile: the newer value is still to come.
+      await save(only(field, value), only(field, bases[field]))
+      // Typed again meanwhile: the newer value is still to come, and starts from this one.
+      bases[field] = value
       if (!Object.hasOwn(waiting, field)) dirty.delete(field)
     } catch (error) {
       failures.set(field, error)
@@ -52,6 +56,7 @@ export function draftSaver<F extends object>({ save, delay, changed }: Options<F
 
   return {
     set(field, value) {
+      if (!dirty.has(field)) bases[field] = shown(field)
       waiting[field] = value
       dirty.add(field)
       failures.delete(field)
@@ -71,4 +76,10 @@ export function draftSaver<F extends object>({ save, delay, changed }: Options<F
     error: (field) => failures.get(field),
     failure: () => failures.values().next().value,
   }
+}
+
+function only<F extends object, K extends keyof F>(field: K, value: F[K] | undefined): Partial<F> {
+  const part: Partial<F> = {}
+  part[field] = value
+  return part
 }

@@ -2,6 +2,7 @@ import { computed, onScopeDispose, shallowRef, toValue, watch, type ComputedRef,
 import { updateDraft } from '../../shared/agent/mutators.ts'
 import { draftByAgent } from '../../shared/agent/queries.ts'
 import type { AgentDraftRow, AgentRow } from '../../shared/agent/rows.ts'
+import { byteLength, CAPS } from '../../shared/kernel/caps.ts'
 import { operationalError } from '../../shared/kernel/errors.ts'
 import { store, syncStatus, useQuery } from '../app/local.ts'
 import { beforeReload } from '../app/pwa.ts'
@@ -44,7 +45,8 @@ export function useDraft(agent_id: MaybeRefOrGetter<string>): DraftEditor {
 
   const saver = draftSaver<DraftFields>({
     delay: DELAY_MS,
-    save: (set) => save(rows.value[0]?.id, set),
+    save: (set, base) => save(rows.value[0]?.id, set, base),
+    shown: (field) => draft.value?.[field],
     changed: () => {
       tick.value++
       dropEqual()
@@ -97,15 +99,21 @@ export function useDraft(agent_id: MaybeRefOrGetter<string>): DraftEditor {
       return saver.failure()
     }),
     set: (field, value) => {
-      edits.value = { ...edits.value, [field]: value }
+      // First the saver: it notes what the field showed until now.
       saver.set(field, value)
+      edits.value = { ...edits.value, [field]: value }
     },
     flush: () => saver.flush(),
   }
 }
 
-async function save(id: string | undefined, set: Partial<DraftFields>): Promise<void> {
+/** A save and what it started from travel together, in one push. */
+const MOST_BYTES = CAPS.push * 0.75
+
+async function save(id: string | undefined, set: Partial<DraftFields>, base: Partial<DraftFields>): Promise<void> {
   const local = store.value
   if (!local || id === undefined) throw operationalError('server/unavailable')
-  await local.mutate(updateDraft, { id, set })
+  // Huge workflows go without: then the later clock wins, and the history has the other.
+  const light = byteLength(JSON.stringify([set, base])) < MOST_BYTES
+  await local.mutate(updateDraft, { id, set, base: light ? base : {} })
 }

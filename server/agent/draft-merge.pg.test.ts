@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { AgentDraftRow, DraftConflictRow } from '../../shared/agent/rows.ts'
 import { newId } from '../../shared/kernel/id.ts'
+import { jsonMark } from '../../shared/kernel/same-json.ts'
 import { TestDevice } from '../app/testing/device.ts'
 import type { Database } from '../kernel/db.ts'
 import type { Actor } from '../kernel/request.ts'
@@ -62,7 +63,13 @@ async function settle(device: TestDevice, choice: string, value?: unknown) {
   const conflict = await only()
   const over = conflict.path === 'system_prompt' ? (await draft()).system_prompt : conflict.theirs
   const decision = choice === 'theirs' ? {} : { over, value: value ?? conflict.mine }
-  device.write('draft.settleConflict', { id: conflict.id, draft_id: id, choice, seen: conflict.hlc, ...decision })
+  device.write('draft.settleConflict', {
+    id: conflict.id,
+    draft_id: id,
+    choice,
+    seen: jsonMark(conflict.mine),
+    ...decision,
+  })
 }
 
 describe('a draft that two devices edited offline', () => {
@@ -236,8 +243,15 @@ describe('settling a conflict', () => {
   })
 
   it('takes no value that the draft could not hold', async () => {
-    const { hlc, id: conflict_id } = await only()
-    const wrong = { id: conflict_id, draft_id: id, choice: 'edited', seen: hlc, over: theirs, value: { not: 'a text' } }
+    const { id: conflict_id } = await only()
+    const wrong = {
+      id: conflict_id,
+      draft_id: id,
+      choice: 'edited',
+      seen: jsonMark(mine),
+      over: theirs,
+      value: { not: 'a text' },
+    }
     laptop.write('draft.settleConflict', wrong)
     expect(await laptop.send()).toMatchObject([{ status: 'rejected', error: { code: 'row/invalid' } }])
   })

@@ -3,6 +3,7 @@ import { byteLength, CAPS } from '../kernel/caps.ts'
 import { userError } from '../kernel/errors.ts'
 import { derivedId } from '../kernel/id.ts'
 import { mutator, type MutationContext, type Row, type Write } from '../kernel/mutator.ts'
+import { jsonMark } from '../kernel/same-json.ts'
 import { dictionary } from '../kernel/shapes.ts'
 import { checkSizes, draftFields } from './draft-fields.ts'
 import { draftAt, fieldOf, withDraftAt } from './merge/draft-place.ts'
@@ -18,16 +19,17 @@ const id = Type.String({ format: 'uuid' })
 export const updateDraft = mutator({
   name: 'draft.update',
   version: 2,
+  upcasts: { 1: (args) => ({ ...args, base: {} }) },
   permission: 'agent:write',
   locks: true,
   args: Type.Object({
     id,
     set: draftFields,
     /** The same fields as they were when the person began to change them. */
-    base: Type.Optional(dictionary(Type.Unknown())),
+    base: dictionary(Type.Unknown()),
   }),
   reads: ({ id }) => [{ table: 'agent_drafts', key: { id } }],
-  run: ({ id, set, base = {} }, rows, ctx) => {
+  run: ({ id, set, base }, rows, ctx) => {
     const draft = requireDraft(rows.get('agent_drafts', { id }))
     checkSizes(set)
     if (byteLength(JSON.stringify(base)) > CAPS.json) throw userError('row/too-large', { limit: CAPS.json })
@@ -48,8 +50,8 @@ export const settleConflict = mutator({
     id,
     draft_id: id,
     choice: Type.Union([Type.Literal('mine'), Type.Literal('theirs'), Type.Literal('edited')]),
-    /** Clock of the version that the person saw as `mine`. */
-    seen: Type.String({ maxLength: 64 }),
+    /** Mark (`jsonMark`) of the version that the person saw as `mine`. */
+    seen: Type.String({ maxLength: 16 }),
     /** What the draft said at the place; goes with `value`. */
     over: Type.Optional(Type.Unknown()),
     /** What it shall say now, unless it stays as it is. */
@@ -68,7 +70,7 @@ export const settleConflict = mutator({
       if (conflict['choice'] === 'theirs' && choice === 'theirs') return []
       throw userError('agent/conflict-settled')
     }
-    if (conflict['hlc'] !== seen) throw userError('agent/conflict-moved')
+    if (jsonMark(conflict['mine'] ?? null) !== seen) throw userError('agent/conflict-moved')
     const path = String(conflict['path'])
     const without = { ...draft, conflicts: openConflicts(draft).filter((entry) => entry.id !== id) }
     const merged = choice === 'theirs' ? keptAsIs() : mergeDraft(without, saveAt(draft, path, { over, value }, ctx))
