@@ -120,13 +120,16 @@ function writesOf(draft: Row, merged: MergedDraft, ctx: MutationContext, more: R
     { op: 'update', table: 'agent_drafts', key: { id }, set: { ...set, revision, ...touched } },
     ...[...continued].map(([id, { mine }]) => change(id, { mine, hlc: ctx.hlc })),
     ...[...closed].map((id) => change(id, { choice: 'mine', settled_at: ctx.now })),
-    ...conflicts.map(({ mark: _, ...conflict }): Write => {
+    ...conflicts.map(({ path, base, mine, theirs }): Write => {
       const times = { settled_at: null, created_at: ctx.now, ...touched }
       const row = {
-        id: idOf(conflict.path),
+        id: idOf(path),
         draft_id: id,
         user_id: ctx.user_id,
-        ...conflict,
+        path,
+        base,
+        mine,
+        theirs,
         hlc: ctx.hlc,
         choice: null,
       }

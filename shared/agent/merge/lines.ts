@@ -26,29 +26,34 @@ export function mergeHunks<T extends string>(
   const right = changesOf(base, theirs)
   if (!left || !right) return undefined
   const hunks: Hunk<T>[] = []
-  let [at, l, r] = [0, 0, 0]
-  while (l < left.length || r < right.length) {
-    const start = Math.min(left[l]?.start ?? Infinity, right[r]?.start ?? Infinity)
-    const [l0, r0] = [l, r]
-    let end = start
-    // The region grows as long as a change of either side begins in it or at its end.
-    for (let grown = true; grown;) {
-      grown = false
-      for (let change = left[l]; change && change.start <= end; change = left[++l]) {
-        end = Math.max(end, change.end)
-        grown = true
-      }
-      for (let change = right[r]; change && change.start <= end; change = right[++r]) {
-        end = Math.max(end, change.end)
-        grown = true
-      }
-    }
+  let at = 0
+  while (left.length > 0 || right.length > 0) {
+    const [mineThere, theirsThere, start, end] = takeRegion(left, right)
     if (start > at) hunks.push({ kind: 'agreed', items: base.slice(at, start) })
-    hunks.push(region(base, { start, end }, left.slice(l0, l), right.slice(r0, r)))
+    hunks.push(region(base, { start, end }, mineThere, theirsThere))
     at = end
   }
   if (at < base.length) hunks.push({ kind: 'agreed', items: base.slice(at) })
   return hunks
+}
+
+/** Takes the first changes of both sides, and all that touch them in turn. */
+function takeRegion<T>(
+  left: Change<T>[],
+  right: Change<T>[],
+): [left: Change<T>[], right: Change<T>[], start: number, end: number] {
+  const start = Math.min(left[0]?.start ?? Infinity, right[0]?.start ?? Infinity)
+  let end = start
+  const taken: [Change<T>[], Change<T>[]] = [[], []]
+  for (;;) {
+    const from = (left[0]?.start ?? Infinity) <= end ? 0 : 1
+    const side = from === 0 ? left : right
+    const [change] = side
+    if (!change || change.start > end) return [...taken, start, end]
+    side.shift()
+    taken[from].push(change)
+    end = Math.max(end, change.end)
+  }
 }
 
 function region<T extends string>(
