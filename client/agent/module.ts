@@ -28,6 +28,13 @@ const module: ModuleDescriptor = {
       meta: { permission: 'agent:write', title: studio, immersive: true },
     },
     {
+      path: '/studio/:agent_id/conflicts',
+      name: 'agent-conflicts',
+      component: () => withWorkflowWords(import('./pages/ConflictsPage.vue')),
+      props: true,
+      meta: { permission: 'agent:write', title: studio, immersive: true },
+    },
+    {
       path: '/review',
       component: () => withWorkflowWords(import('./pages/ReviewPage.vue')),
       meta: { permission: 'review:read', title: review },
