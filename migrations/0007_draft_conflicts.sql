@@ -22,6 +22,9 @@ alter publication banyan add table draft_conflicts;
 -- The open ones, in the row that a save reads and locks anyway: one read tells a save which conflict it goes on with.
 alter table agent_drafts add column conflicts jsonb not null default '[]';
 
+-- Pin and removal of an install each have a clock, as the fields of chats do: what was done last holds, not what came last.
+alter table agent_installs add column field_clock jsonb not null default '{}';
+
 -- Saves of one device within a minute are one revision.
 alter table agent_draft_revisions
   add column device varchar(40),

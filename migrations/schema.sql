@@ -96,6 +96,7 @@ create table agent_installs (
   removed_at timestamp with time zone,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
+  field_clock jsonb not null default '{}'::jsonb,
   constraint agent_installs_user_id_agent_id_key UNIQUE (user_id, agent_id),
   constraint agent_installs_pkey PRIMARY KEY (id),
   constraint agent_installs_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES agents(id) ON DELETE CASCADE,

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { newId } from '../../shared/kernel/id.ts'
+import { seed } from '../app/seed/seed.ts'
 import { TestDevice } from '../app/testing/device.ts'
 import type { Database } from '../kernel/db.ts'
 import type { Actor } from '../kernel/request.ts'
 import { openTestDatabase } from '../kernel/testing/database-pool.ts'
 import { buildPerson } from '../kernel/testing/people.ts'
+import { installAgent } from '../store/install-agent.ts'
 
 let db: Database
 let drop: () => Promise<void>
@@ -144,4 +146,20 @@ it('a person’s preference is the one that was set last', async () => {
   expect(await db.query("select value from preferences where user_id = $1 and key = 'theme'", [anna.user_id])).toEqual([
     { value: 'dark' },
   ])
+})
+
+it('an agent is pinned and removed as was done last, and not removed by what was done before it was added again', async () => {
+  await seed(db)
+  const [assistant] = await db.query<{ id: string }>("select id from agents where slug = 'assistant'")
+  const install = await installAgent(db, anna, assistant?.id ?? '')
+  const installed = async () =>
+    (await db.query('select pinned, removed_at is null as here from agent_installs where id = $1', [install.id]))[0]
+  laptop.write('install.update', { id: install.id, set: { pinned: true } }, { at: now + 2000 })
+  phone.write('install.update', { id: install.id, set: { pinned: false } }, { at: now + 1000 })
+  phone.write('install.update', { id: install.id, set: { removed: true } }, ago(1))
+  await laptop.send()
+  await phone.send()
+  expect(await installed()).toEqual({ pinned: true, here: true })
+  await phone.act('install.update', { id: install.id, set: { removed: true } })
+  expect(await installed()).toEqual({ pinned: true, here: false })
 })

@@ -1,3 +1,4 @@
+import { formatHlc } from '../../shared/kernel/hlc.ts'
 import { newId } from '../../shared/kernel/id.ts'
 import type { Part } from '../kernel/statement.ts'
 
@@ -13,16 +14,21 @@ export function publishedPart(agent_id: string, user_id: string): Part {
   }
 }
 
-/** `install`: the person's install of what `published` found, new or moved to it. */
+/**
+ * `install`: the person's install of what `published` found, new or moved to it. It has a clock, so that a removal of
+ * before, which a device sends later, does not take it away again.
+ */
 export function installPart(user_id: string): Part {
   return {
     name: 'install',
-    sql: `insert into agent_installs (id, user_id, agent_id, agent_version_id, version, name, icon, manifest)
-      select $1::uuid, $2::uuid, agent_id, version_id, version, name, icon, manifest from published
+    sql: `insert into agent_installs (id, user_id, agent_id, agent_version_id, version, name, icon, manifest, field_clock)
+      select $1::uuid, $2::uuid, agent_id, version_id, version, name, icon, manifest, jsonb_build_object('removed', $3::text)
+        from published
       on conflict (user_id, agent_id) do update set agent_version_id = excluded.agent_version_id, version = excluded.version,
-        name = excluded.name, icon = excluded.icon, manifest = excluded.manifest, removed_at = null, updated_at = now()
+        name = excluded.name, icon = excluded.icon, manifest = excluded.manifest, removed_at = null,
+        field_clock = agent_installs.field_clock || excluded.field_clock, updated_at = now()
       returning *`,
-    values: [newId(), user_id],
+    values: [newId(), user_id, formatHlc({ ms: Date.now(), counter: 0 }, 'server')],
   }
 }
 

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { userError } from '../kernel/errors.ts'
+import { newerFields } from '../kernel/field-clock.ts'
 import { mutator, type Row } from '../kernel/mutator.ts'
 import { checkSizes, draftFields } from './draft-fields.ts'
 import { settleConflict, updateDraft } from './draft-mutators.ts'
@@ -98,7 +99,7 @@ export const deleteAgent = mutator({
   },
 })
 
-/** Pins or removes an installed agent; chats with it stay. */
+/** Pins or removes an installed agent, the later clock wins each; chats with it stay. */
 export const updateInstall = mutator({
   name: 'install.update',
   permission: 'store:install',
@@ -111,10 +112,11 @@ export const updateInstall = mutator({
   run: ({ id, set }, rows, ctx) => {
     const install = rows.get('agent_installs', { id })
     if (!install) throw userError('row/not-found', { table: 'agent_installs' })
-    const changes: Row = { updated_at: ctx.now }
-    if (set.pinned !== undefined) changes['pinned'] = set.pinned
-    if (set.removed !== undefined) changes['removed_at'] = set.removed ? ctx.now : null
-    return [{ op: 'update', table: 'agent_installs', key: { id }, set: changes }]
+    const newer = newerFields(install, set, ctx.hlc)
+    if (!newer) return []
+    const { removed, ...changes } = newer
+    if (removed !== undefined) changes['removed_at'] = removed === true ? ctx.now : null
+    return [{ op: 'update', table: 'agent_installs', key: { id }, set: { ...changes, updated_at: ctx.now } }]
   },
 })
 

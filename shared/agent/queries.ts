@@ -53,7 +53,7 @@ export const openConflicts = namedQuery<DraftConflictRow>()({
 export const installs = namedQuery<AgentInstallRow>()({
   name: 'agent.installs',
   params: Type.Object({}),
-  sql: `select id, user_id, agent_id, agent_version_id, version, name, icon, manifest, pinned, removed_at, created_at, updated_at
+  sql: `select id, user_id, agent_id, agent_version_id, version, name, icon, manifest, pinned, removed_at, field_clock, created_at, updated_at
     from v_agent_installs where removed_at is null order by pinned desc, updated_at desc, id`,
 })
 

@@ -138,6 +138,8 @@ export const agentInstallRow = Type.Object({
   manifest: column.jsonb(manifest),
   pinned: column.bool(),
   removed_at: column.nullable(column.timestamptz()),
+  /** Clocks of `pinned` and `removed`. */
+  field_clock: column.jsonb(dictionary(Type.String())),
   created_at: column.timestamptz(),
   updated_at: column.timestamptz(),
 })
