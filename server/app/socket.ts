@@ -10,6 +10,7 @@ import { isOurHost, isSameOrigin, type OriginRules } from '../kernel/origin.ts'
 import type { Actor, FindActor } from '../kernel/request.ts'
 import { parseFrame } from './client-frame.ts'
 import { TokenBucket } from './token-bucket.ts'
+import { textOf, type Body } from '../../sync/server/http/page-body.ts'
 
 /** What one connection may do. Beyond it the connection is closed with the reason. */
 const LIMITS = {
@@ -29,7 +30,7 @@ export interface ShapeReader {
   handle(
     request: { shape: string; query: Record<string, string>; user_id: string; epoch: number; hold_ms?: number },
     signal: AbortSignal,
-  ): Promise<{ status: number; headers: Record<string, string>; body: string }>
+  ): Promise<{ status: number; headers: Record<string, string>; body: Body }>
 }
 
 export interface SocketHubDeps {
@@ -150,7 +151,8 @@ export function createSocketHub(deps: SocketHubDeps): SocketHub {
       const hold_ms = HOLD_MS * (0.75 + Math.random() / 4)
       const request = { shape: frame.shape, query: frame.query, user_id: actor.user_id, epoch: actor.epoch, hold_ms }
       const { status, headers, body } = await deps.gateway.handle(request, abort.signal)
-      if (!abort.signal.aborted) send(connection, { t: 'poll.reply', id: frame.id, status, headers, body })
+      const text = await textOf(body)
+      if (!abort.signal.aborted) send(connection, { t: 'poll.reply', id: frame.id, status, headers, body: text })
     } catch (thrown) {
       const error = toAppError(thrown)
       if (!abort.signal.aborted) {

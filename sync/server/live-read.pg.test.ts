@@ -30,7 +30,8 @@ describe('a live read', () => {
         await same()
       }
     })
-    expect(requests).toBeLessThanOrEqual(WRITES * 2)
+    // A note of how far the stream is may come in between; a file read by each reader would be twice as many.
+    expect(requests).toBeLessThan(WRITES * READERS)
     // Of what is recent, a snapshot as big as all memory for it takes nothing away.
     const { offset, handle } = await end(harness)
     await harness.db.query('update ticks set n = 100')

@@ -111,7 +111,7 @@ describe('the shape server, read by the unmodified client', () => {
       `create table restless (id int primary key, note text); insert into restless select n, repeat('n', 300) from generate_series(1, 200) n`,
     )
     const early = new StrictReplica(harness.stream({ table: 'restless' }))
-    await expect.poll(() => early.upToDate).toBe(true)
+    await expect.poll(() => early.upToDate, { timeout: 10_000 }).toBe(true)
     for (let round = 0; round < 40; round += 1)
       await harness.db.query(`update restless set note = repeat('n', 299) || $1`, [round % 10])
     await expect.poll(() => early.changes, { timeout: 20_000 }).toBe(200 + 40 * 200)
@@ -122,7 +122,7 @@ describe('the shape server, read by the unmodified client', () => {
       return answer
     }
     const late = new StrictReplica(harness.stream({ table: 'restless' }, { fetchClient: counting }))
-    await expect.poll(() => late.upToDate).toBe(true)
+    await expect.poll(() => late.upToDate, { timeout: 10_000 }).toBe(true)
     const rows = await textRows(harness.db, 'select * from restless')
     expect([...late.rows.values()]).toHaveLength(rows.length)
     expect(bytes).toBeLessThan(2 * JSON.stringify(rows).length)

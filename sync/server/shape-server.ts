@@ -165,9 +165,8 @@ class EmbeddedShapeServer implements ShapeServer {
     if (!this.options.anyTable) return json(405, { message: 'DELETE not allowed' }, NEVER_STORED)
     try {
       const shape = source && store ? store.find(await this.define(source)) : store?.byName(handle ?? '')
-      if (!store || !shape) return json(404, { message: 'No existing shape found' }, NEVER_STORED)
-      if (handle !== undefined && shape.handle !== handle)
-        return json(400, { message: 'The shape definition and the handle do not match' }, NEVER_STORED)
+      const matches = shape !== undefined && (handle === undefined || shape.handle === handle)
+      if (!store || !matches) return json(404, { message: 'No existing shape found' }, NEVER_STORED)
       store.remove(shape)
       return { status: 202, headers: { ...NEVER_STORED }, body: '' }
     } catch (error) {

@@ -8,6 +8,7 @@ import pg from 'pg'
 import { createTestDatabase } from '../../server/kernel/testing/index.ts'
 import { createEmbeddedUpstream } from './gateway/embedded-upstream.ts'
 import { createGateway } from './gateway/gateway.ts'
+import { textOf } from './http/page-body.ts'
 import { electricRouter } from './http/electric-router.ts'
 import { dropSlot } from './replication/slot.ts'
 import { createShapeServer, type ShapeServer, type ShapeServerOptions } from './shape-server.ts'
@@ -28,6 +29,8 @@ export interface ShapeHarness {
   stream(params: Record<string, string | string[]>, more?: Partial<ShapeStreamOptions>): ShapeStream<Row>
   /** One of a person's shapes, through the gateway. */
   owned(shape: string, userId: string, params?: { epoch?: () => string }): ShapeStream<Row>
+  /** Connections that the HTTP server has open. */
+  connections(): Promise<number>
   close(): Promise<void>
 }
 
@@ -36,6 +39,7 @@ export async function startShapeHarness(
   options: Partial<ShapeServerOptions> = {},
   /** Fills the new database; may give another URL for the shape server, of a lesser role. */
   prepare: (db: pg.Pool, url: string) => Promise<string | void> = async () => undefined,
+  { stalledMs }: { stalledMs?: number } = {},
 ): Promise<ShapeHarness> {
   const database = await createTestDatabase()
   // Asynchronous commits, which the test server has, reach the slot only every 200 ms.
@@ -54,7 +58,7 @@ export async function startShapeHarness(
     status: () => server.status(),
   }
   const gateway = createGateway({ upstream: createEmbeddedUpstream(port) })
-  app.use(electricRouter({ server: port, secret: SECRET }))
+  app.use(electricRouter({ server: port, secret: SECRET, stalledMs }))
   app.get('/api/sync/shapes/:name', async (request, response) => {
     const gone = new AbortController()
     response.on('close', () => gone.abort())
@@ -67,7 +71,10 @@ export async function startShapeHarness(
       },
       gone.signal,
     )
-    response.status(answer.status).set(answer.headers).end(answer.body)
+    response
+      .status(answer.status)
+      .set(answer.headers)
+      .end(await textOf(answer.body))
   })
   const http = createServer(app)
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
@@ -107,6 +114,8 @@ export async function startShapeHarness(
         parser: AS_TEXT,
         ...QUICK,
       }),
+    connections: () =>
+      new Promise((resolve, reject) => http.getConnections((error, count) => (error ? reject(error) : resolve(count)))),
     close: async () => {
       ended.abort()
       await server.stop()

@@ -3,6 +3,7 @@ import { isVisible } from '../../core/snapshot-visibility.ts'
 import type { SubsetAnswer } from '../../protocol/subset.ts'
 import { newId } from '../../../shared/kernel/id.ts'
 import { SECRET, startShapeHarness, type ShapeHarness } from '../testing.ts'
+import { textOf } from '../http/page-body.ts'
 import { createElectricUpstream } from './electric-upstream.ts'
 import { createGateway } from './gateway.ts'
 
@@ -102,7 +103,7 @@ describe('subsets of messages, by name', () => {
     )
     await upstream.close()
     expect(answer).toMatchObject({ status: 200, headers: { 'electric-handle': expect.any(String) } })
-    const { data }: SubsetAnswer = JSON.parse(answer.body)
+    const { data }: SubsetAnswer = JSON.parse(await textOf(answer.body))
     expect(data.map(({ value }) => value['content'])).toEqual(['after', 'young 2'])
   })
 })

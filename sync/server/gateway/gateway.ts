@@ -3,6 +3,7 @@ import { isShapeName, shapeColumns, SHAPES, type ShapeDefinition } from '../../p
 import type { Spoken } from '../../protocol/version.ts'
 import { requireProtocol } from '../require-protocol.ts'
 import { parseSubsetQuery, type SubsetQuery } from '../../protocol/subset.ts'
+import type { Body } from '../http/page-body.ts'
 import { newHandle } from '../shape/handle.ts'
 
 /** One request for a shape, from HTTP or from the socket, by a person who has signed in. */
@@ -23,7 +24,7 @@ export interface GatewayRequest {
 export interface GatewayResponse {
   status: number
   headers: Record<string, string>
-  body: string
+  body: Body
 }
 
 /** Everything that decides which rows and columns are read; nothing of it comes from the client. */

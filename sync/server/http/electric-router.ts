@@ -12,6 +12,8 @@ export interface ElectricRouterOptions {
   server: Pick<ShapeServer, 'read' | 'remove' | 'status'>
   /** ELECTRIC_SECRET. Without one the whole router answers 404. */
   secret: string | undefined
+  /** A reader who takes nothing of an answer for so long is cut off. */
+  stalledMs?: number | undefined
 }
 
 const EXPOSED =
@@ -23,7 +25,7 @@ const METHODS = 'GET, HEAD, POST, DELETE, OPTIONS'
  * (https://electric-sql.com/openapi.html). Requests for other paths pass through untouched; so do near misses of these
  * two (`//v1/shape`, `/v1/%73hape`), which end as 404 further on: the path is compared as it was sent.
  */
-export function electricRouter({ server, secret }: ElectricRouterOptions): Router {
+export function electricRouter({ server, secret, stalledMs }: ElectricRouterOptions): Router {
   const router = express.Router({ caseSensitive: true, strict: true })
   router.use(['/v1/shape', '/v1/health'], (request, response, next) => {
     const [path = ''] = request.originalUrl.split('?', 1)
@@ -45,7 +47,7 @@ export function electricRouter({ server, secret }: ElectricRouterOptions): Route
     response.status(state === 'up' ? 200 : 202).json({ status: HEALTH[state] })
   })
   const shape = (request: Request, response: Response): Promise<void> =>
-    serveShape(server, secret ?? '', request, response)
+    serveShape({ server, secret: secret ?? '', stalledMs }, request, response)
   router.get('/v1/shape', shape)
   router.post('/v1/shape', express.json({ limit: '64kb' }), shape)
   router.delete('/v1/shape', (request, response) => removeShape(server, secret ?? '', request, response))
@@ -57,8 +59,7 @@ const UNAUTHORISED = json(401, { message: 'Unauthorized' }, { 'cache-control': '
 const HEALTH = { up: 'active', degraded: 'starting', down: 'waiting' } as const
 
 async function serveShape(
-  server: Pick<ShapeServer, 'read'>,
-  secret: string,
+  { server, secret, stalledMs }: { server: Pick<ShapeServer, 'read'>; secret: string; stalledMs: number | undefined },
   request: Request,
   response: Response,
 ): Promise<void> {
@@ -79,7 +80,8 @@ async function serveShape(
     read.sse && !read.subset && request.method === 'GET'
       ? await sendEvents({ server, source: source.source, request: read, signal }, { request, response })
       : await server.read(source.source, { ...read, sse: false }, signal)
-  if (answer && !signal.aborted) await send(request, response, request.method === 'POST' ? uncached(answer) : answer)
+  if (!answer || signal.aborted) return
+  await send(request, response, request.method === 'POST' ? uncached(answer) : answer, stalledMs)
 }
 
 async function removeShape(
@@ -116,10 +118,15 @@ function uncached(answer: ShapeResponse): ShapeResponse {
   return { ...answer, headers: { ...answer.headers, 'cache-control': 'no-cache' } }
 }
 
-function send(request: Request, response: Response, { status, headers, body }: ShapeResponse): Promise<void> {
+function send(
+  request: Request,
+  response: Response,
+  { status, headers, body }: ShapeResponse,
+  stalledMs?: number,
+): Promise<void> {
   response.status(status)
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-  return endWith(request, response, body)
+  return endWith(request, response, body, stalledMs)
 }
 
 function notFound(response: Response): void {

@@ -2,6 +2,7 @@ import type { Request, Response } from 'express'
 import { parseOffset, type Offset } from '../shape/offset.ts'
 import type { ShapeServer } from '../shape-server.ts'
 import type { ShapeSource } from '../shape/shape-source.ts'
+import { textOf } from './page-body.ts'
 import type { ReadRequest } from './read-shape.ts'
 import type { ShapeResponse } from './response.ts'
 
@@ -38,7 +39,7 @@ export async function sendEvents(
     if (first && answer.status !== 200) return answer
     if (first) beginEvents(response, answer)
     const news = answer.headers['electric-has-data'] !== 'false'
-    if (news) writeMessages(response, answer)
+    if (news) writeMessages(response, answer.status, await textOf(answer.body))
     else if (!first) response.write(': keep-alive\n\n')
     if (answer.status !== 200) break
     const left = deadline - Date.now()
@@ -64,7 +65,7 @@ function beginEvents(response: Response, { headers }: ShapeResponse): void {
 }
 
 /** A 409 in the middle carries its message too: `must-refetch`. Other refusals end the stream. */
-function writeMessages(response: Response, { status, body }: ShapeResponse): void {
+function writeMessages(response: Response, status: number, body: string): void {
   if (status !== 200 && status !== 409) return
   const messages: unknown = JSON.parse(body)
   if (!Array.isArray(messages)) return

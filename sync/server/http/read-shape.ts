@@ -3,6 +3,8 @@ import type { SubsetRequest } from '../shape/define-subset.ts'
 import { newHandle } from '../shape/handle.ts'
 import { formatOffset, type Offset } from '../shape/offset.ts'
 import { schemaHeader } from '../shape/schema-header.ts'
+import type { Place } from '../storage/frame-log.ts'
+import { pageBody, type Body } from './page-body.ts'
 import type { Page, ShapeDefinition, ShapeLog } from '../shape/shape-log.ts'
 import type { ShapeStore } from '../shape/shape-store.ts'
 import { nextCursor } from './cursor.ts'
@@ -112,10 +114,19 @@ async function answer(store: ShapeStore, shape: ShapeLog, page: Page, request: R
   if (upToDate) headers['electric-up-to-date'] = ''
   headers['electric-has-data'] = String(!(empty && (request.live || request.offset.at === 'now')))
   if (request.ifNoneMatch === etag) return { status: 304, headers, body: '' }
-  const messages = await store.contents(page.places)
-  if (upToDate)
-    messages.push(JSON.stringify({ headers: { control: 'up-to-date', global_last_seen_lsn: String(seen) } }))
-  return { status: 200, headers, body: `[${messages.join(',')}]` }
+  const end = upToDate && JSON.stringify({ headers: { control: 'up-to-date', global_last_seen_lsn: String(seen) } })
+  return { status: 200, headers, body: await bodyOf(store, page.places, end || undefined) }
+}
+
+/** Bytes of a page that is answered at once; a longer one is read while its reader takes it. */
+const AT_ONCE_BYTES = 256 * 1024
+
+async function bodyOf(store: ShapeStore, places: readonly Place[], end: string | undefined): Promise<Body> {
+  const size = places.reduce((sum, { length }) => sum + length, 0)
+  if (size > AT_ONCE_BYTES) return pageBody((some) => store.contents(some), places, end)
+  const messages = (await store.contents(places)).map((bytes) => bytes.toString('utf8'))
+  if (end !== undefined) messages.push(end)
+  return `[${messages.join(',')}]`
 }
 
 function ownEnd(page: Page): bigint {

@@ -1,8 +1,10 @@
+import type { Body } from './page-body.ts'
+
 /** An answer of the shape protocol, whichever way it travels. Header names are lower case. */
 export interface ShapeResponse {
   status: number
   headers: Record<string, string>
-  body: string
+  body: Body
 }
 
 export const NEVER_STORED = { 'cache-control': 'no-store', 'surrogate-control': 'no-store' }

@@ -4,41 +4,66 @@ import { NO_ROWS, selectRows, type RowSelection } from './select-rows.ts'
 import type { ShapeDefinition } from './shape-log.ts'
 import { snapshotEnd, type Visibility } from './snapshot-visibility.ts'
 
-/** A finished snapshot: the bodies of its chunks, without the brackets. */
-export interface Snapshot {
-  chunks: Buffer[]
+export interface SnapshotSink {
+  /** Before the first row: whether a snapshot that sees this is of use. */
+  begin: (visibility: Visibility) => boolean
+  chunk: (body: Buffer) => void
+  /** Settles when all chunks are safe; until then no more rows are read. */
+  settled: () => Promise<void>
+}
+
+export interface SnapshotFacts {
   rows: number
   visibility: Visibility
 }
 
-/** Reads the rows that a shape begins with. */
-export async function readSnapshot(db: pg.Pool, definition: ShapeDefinition, chunkSize: number): Promise<Snapshot> {
+/** The snapshot sees too little. */
+class OfNoUse extends Error {}
+
+/**
+ * Reads the rows that a shape begins with, chunk by chunk: of a table of any size no more than a chunk is in memory.
+ * Undefined when the sink has no use for the snapshot.
+ */
+export async function readSnapshot(
+  db: pg.Pool,
+  definition: ShapeDefinition,
+  chunkSize: number,
+  sink: SnapshotSink,
+): Promise<SnapshotFacts | undefined> {
   const { format, source } = definition
-  const chunks: Buffer[] = []
   let visibility: Visibility | undefined
   let rows = 0
   let open: string[] = []
   let openSize = 0
   const close = (): void => {
-    chunks.push(Buffer.from(open.join(',')))
+    sink.chunk(Buffer.from(open.join(',')))
     open = []
     openSize = 0
   }
-  await selectRows(db, definition, source.log === 'changes_only' ? NO_ROWS : {}, {
-    begin: (seen) => (visibility = seen),
-    row: (names, values) => {
-      const message = format.snapshotRow(names, values)
-      rows += 1
-      open.push(message)
-      openSize += message.length
-      if (openSize >= chunkSize) close()
-      return undefined
-    },
-  })
+  try {
+    await selectRows(db, definition, source.log === 'changes_only' ? NO_ROWS : {}, {
+      begin: (seen) => {
+        if (!sink.begin(seen)) throw new OfNoUse()
+        visibility = seen
+      },
+      row: (names, values) => {
+        const message = format.snapshotRow(names, values)
+        rows += 1
+        open.push(message)
+        openSize += message.length
+        if (openSize < chunkSize) return undefined
+        close()
+        return sink.settled()
+      },
+    })
+  } catch (error) {
+    if (error instanceof OfNoUse) return undefined
+    throw error
+  }
   if (!visibility) throw new Error('a snapshot of nothing')
   open.push(snapshotEnd(visibility))
   close()
-  return { chunks, rows, visibility }
+  return { rows, visibility }
 }
 
 /** Memory that one subset may take: a reader of more asks for it in parts. */

@@ -117,11 +117,11 @@ export class ShapeLog {
     return !this.isInSnapshot(commit)
   }
 
-  /** The snapshot is being written; gives the transactions that have to follow it. */
-  beginStoring(chunks: Place[], rows: number, visibility: Visibility): EarlyChanges[] {
+  /** The snapshot is written; gives the transactions that have to follow it. */
+  beginStoring(rows: number, visibility: Visibility): EarlyChanges[] {
     this.state = 'storing'
     this.visibility = visibility
-    this.holdSnapshot(chunks, rows)
+    this.holdSnapshot(this.chunks, rows)
     const early = new Map<bigint, EarlyChanges>()
     for (const { commit, changes } of this.early) {
       if (this.isInSnapshot(commit)) continue

@@ -12,7 +12,7 @@ import { defineShape } from './define-shape.ts'
 import { FilterInPostgres } from './filter-in-postgres.ts'
 import { newHandle } from './handle.ts'
 import type { Offset } from './offset.ts'
-import { readSnapshot, readSubsetRows } from './read-snapshot.ts'
+import { readSnapshot, readSubsetRows, type SnapshotFacts } from './read-snapshot.ts'
 import { RecentTransactions } from './recent-transactions.ts'
 import { Router } from './router.ts'
 import type { RowSelection } from './select-rows.ts'
@@ -139,11 +139,9 @@ export class ShapeStore {
     throw operationalError('server/unavailable', {}, 'a commit stays invisible to snapshots')
   }
 
-  /** The messages at places of the log, as text. */
-  async contents(places: readonly Place[]): Promise<string[]> {
-    if (places.length === 0) return []
-    const found = this.disk.read(places)
-    return (Array.isArray(found) ? found : await found).map((bytes) => bytes.toString('utf8'))
+  /** The messages at places of the log. */
+  contents(places: readonly Place[]): Buffer[] | Promise<Buffer[]> {
+    return places.length === 0 ? [] : this.disk.read(places)
   }
 
   /** The log has never followed a database. */
@@ -306,24 +304,34 @@ export class ShapeStore {
 
   private async load(shape: ShapeLog): Promise<void> {
     try {
+      // A transaction of which this shape is handed the end only has to be in the snapshot, and is known when it ends.
+      await this.writer.untilClosed()
       for (let attempt = 0; shape.state === 'loading'; attempt += 1) {
-        const snapshot = await readSnapshot(this.db.snapshots, shape.definition, this.limits.chunkSize)
-        await this.writer.untilClosed()
-        if (shape.state !== 'loading') return
-        if (!this.recent.hasUnseen(snapshot.visibility, shape.registeredAt)) {
-          const completeTo = this.filters.lsnOf(shape) ?? this.writer.registerAt
-          this.writer.store(shape, snapshot, this.created(shape), completeTo)
-          return
-        }
+        const facts = await readSnapshot(this.db.snapshots, shape.definition, this.limits.chunkSize, {
+          begin: (visibility) => !this.recent.hasUnseen(visibility, shape.registeredAt),
+          chunk: (body) => {
+            if (shape.state !== 'loading') throw new ShapeGone()
+            this.writer.storeChunk(shape, body, this.created(shape))
+          },
+          settled: () => this.disk.settled(),
+        })
+        if (facts) return await this.finish(shape, facts)
         if (attempt === SNAPSHOT_ATTEMPTS)
           throw operationalError('server/unavailable', {}, 'a commit stays invisible to snapshots')
         await pause(attempt)
       }
     } catch (error) {
+      if (error instanceof ShapeGone) return
       // The likeliest reason is a column that is gone.
       this.catalog.forget(shape.definition.format.table)
       this.drop(shape, 'its snapshot failed', error)
     }
+  }
+
+  private async finish(shape: ShapeLog, facts: SnapshotFacts): Promise<void> {
+    await this.writer.untilClosed()
+    if (shape.state !== 'loading') return
+    this.writer.store(shape, facts, this.filters.lsnOf(shape) ?? this.writer.registerAt)
   }
 
   private created({ handle, definition }: ShapeLog) {
@@ -363,6 +371,9 @@ export class ShapeStore {
     this.disk.append(frame.parts)
   }
 }
+
+/** The shape ended while its snapshot was on its way. */
+class ShapeGone extends Error {}
 
 function pause(attempt: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.min(2 ** attempt, 250)))

@@ -5,7 +5,7 @@ import type { FilterInPostgres } from './filter-in-postgres.ts'
 import type { RecentTransactions } from './recent-transactions.ts'
 import type { Router } from './router.ts'
 import type { Draft, ShapeChange } from './row-format.ts'
-import type { Snapshot } from './read-snapshot.ts'
+import type { SnapshotFacts } from './read-snapshot.ts'
 import type { ShapeLog } from './shape-log.ts'
 
 export interface WriterDeps {
@@ -53,9 +53,9 @@ export class ShapeWriter {
     this.end = end
   }
 
-  /** LSN of the last transaction that shapes registered from now on will not be handed. */
+  /** LSN of the last transaction that shapes registered from now on will not be handed, or not as a whole. */
   get registerAt(): bigint {
-    return this.routed
+    return this.open?.commit.lsn ?? this.routed
   }
 
   /** Where the stream goes on behind what is durable. */
@@ -143,19 +143,21 @@ export class ShapeWriter {
     })
   }
 
-  /** Writes a shape's snapshot and what came meanwhile; the shape is ready when that is durable. */
-  store(shape: ShapeLog, snapshot: Snapshot, created: CreatedShape, completeTo: bigint): void {
+  /** Writes the next chunk of a shape's snapshot. */
+  storeChunk(shape: ShapeLog, body: Buffer, created: CreatedShape): void {
     const { log } = this.deps
-    const first = new FrameBuilder()
-    first.created(shape.number, created)
-    const chunks = snapshot.chunks.map((body, chunk) => {
-      const frame = chunk === 0 ? first : new FrameBuilder()
-      const at = frame.chunk(shape.number, chunk, body)
-      const base = log.append(frame.parts)
-      if (chunk === 0) shape.madeIn = base.segment
-      return { segment: base.segment, at: base.at + at, length: body.length }
-    })
-    const early = shape.beginStoring(chunks, snapshot.rows, snapshot.visibility)
+    const frame = new FrameBuilder()
+    const chunk = shape.chunks.length
+    if (chunk === 0) frame.created(shape.number, created)
+    const at = frame.chunk(shape.number, chunk, body)
+    const base = log.append(frame.parts)
+    if (chunk === 0) shape.madeIn = base.segment
+    shape.chunks.push({ segment: base.segment, at: base.at + at, length: body.length })
+  }
+
+  /** All chunks are written: writes what came meanwhile; the shape is ready when that is durable. */
+  store(shape: ShapeLog, { rows, visibility }: SnapshotFacts, completeTo: bigint): void {
+    const early = shape.beginStoring(rows, visibility)
     const last = new FrameBuilder()
     last.loaded(shape.number, shape.loaded(completeTo))
     const staged = early.flatMap(({ commit, changes }) => {

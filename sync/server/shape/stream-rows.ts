@@ -25,6 +25,7 @@ export async function streamRows(
     await new Promise<void>((resolve, reject) => {
       const { stream } = client.connection
       let waiting = 0
+      let ended = false
       const query = client.query(new pg.Query<Tuple>(config))
       query.on('row', (row) => {
         try {
@@ -34,7 +35,9 @@ export async function streamRows(
           stream.pause()
           settled.then(() => {
             waiting -= 1
-            if (waiting === 0) stream.resume()
+            if (waiting > 0) return
+            stream.resume()
+            if (ended) resolve()
           }, reject)
         } catch (error) {
           // Thrown here it would be nobody's: we are in the middle of the driver's parser.
@@ -42,7 +45,7 @@ export async function streamRows(
         }
       })
       query.on('error', reject)
-      query.on('end', () => resolve())
+      query.on('end', () => (waiting === 0 ? resolve() : (ended = true)))
     })
     client.release()
   } catch (error) {

@@ -38,7 +38,7 @@ export function liveBytes(shapes: Iterable<ShapeLog>): number {
 }
 
 function isIn(shape: ShapeLog, segment: number): boolean {
-  if (shape.state === 'gone' || shape.state === 'loading') return false
+  if (shape.state === 'gone') return false
   if (shape.madeIn === segment || shape.chunks.some((chunk) => chunk.segment === segment)) return true
   for (let at = 0; at < shape.index.length; at += 1) if (shape.index.segmentAt(at) === segment) return true
   return false
