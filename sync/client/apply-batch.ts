@@ -1,10 +1,10 @@
 import type { PGliteInterface, Transaction } from '@electric-sql/pglite'
 import { foldChanges, type Folded } from '../core/fold-changes.ts'
+import type { Batch } from '../core/staging.ts'
 import { SHAPES, type ShapeDefinition, type ShapeName } from '../protocol/shapes.ts'
 import { isDamage } from './damage.ts'
 import { replicaColumns } from './replica-schema.ts'
 import { deleteRows, keepRows, updateRows, upsertRows } from './replica-sql.ts'
-import type { Batch } from './shape-feed.ts'
 
 export interface SavedCursor {
   handle: string
@@ -24,21 +24,22 @@ export async function applyBatch(
   shape: ShapeName,
   batch: Batch,
   cursor: SavedCursor,
+  /** Shapes whose rows stay, while how far they reach is not known any more. */
+  doubtful: readonly ShapeName[] = [],
 ): Promise<boolean> {
-  try {
-    return await pg.transaction(async (tx) => {
-      const whole = await writeBulk(tx, shape, batch)
+  const within = (write: typeof writeBulk) =>
+    pg.transaction(async (tx) => {
+      const whole = await write(tx, shape, batch)
       await saveCursor(tx, shape, whole || batch.refetch ? cursor : undefined)
+      if (doubtful.length > 0) await tx.query('update sync_cursor set lsn = null where shape = any($1)', [doubtful])
       return whole
     })
+  try {
+    return await within(writeBulk)
   } catch (error) {
     if (isDamage(error)) throw error
     // which row it was shows only one by one
-    return pg.transaction(async (tx) => {
-      const whole = await writeSingly(tx, shape, batch)
-      await saveCursor(tx, shape, whole || batch.refetch ? cursor : undefined)
-      return whole
-    })
+    return within(writeSingly)
   }
 }
 
@@ -130,11 +131,6 @@ export async function saveCursor(tx: Transaction, shape: ShapeName, cursor: Save
      on conflict (shape) do update set handle = excluded.handle, log_offset = excluded.log_offset, lsn = excluded.lsn`,
     [shape, cursor.handle, cursor.offset, cursor.lsn],
   )
-}
-
-/** Shapes whose rows stay, while how far they reach is not known any more. */
-export async function forgetLsns(pg: PGliteInterface, shapes: readonly ShapeName[]): Promise<void> {
-  await pg.query('update sync_cursor set lsn = null where shape = any($1)', [shapes])
 }
 
 export async function readCursors(

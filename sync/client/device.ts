@@ -1,7 +1,6 @@
-import { formatHlc, parseHlc, tick, type Hlc } from '../../shared/kernel/hlc.ts'
+import { formatHlc, tick, type Hlc } from '../../shared/kernel/hlc.ts'
 import { newId } from '../../shared/kernel/id.ts'
-import { adoptTime, behindBy } from '../core/clock.ts'
-import { unsent } from '../core/pending.ts'
+import { adoptTime, behindBy, latestQueued } from '../core/clock.ts'
 import type { DeviceDb } from './device-db.ts'
 
 /** This device's id: made once, kept for the life of the device database. */
@@ -37,9 +36,8 @@ export async function tickClock(db: DeviceDb, device_id: string, now: number): P
 export async function adoptServerTime(db: DeviceDb, server_now: number): Promise<void> {
   await db.transaction('rw', db.meta, db.outbox, async () => {
     const device_now = Date.now()
-    const waiting = unsent(await db.outbox.toArray()).map(({ hlc }) => parseHlc(hlc)?.ms ?? 0)
-    const latest = waiting.length > 0 ? Math.max(...waiting) : undefined
-    const clock = adoptTime(readHlc((await db.meta.get('clock'))?.value), server_now, device_now, latest)
+    const queued = latestQueued(await db.outbox.toArray())
+    const clock = adoptTime(readHlc((await db.meta.get('clock'))?.value), server_now, device_now, queued)
     await db.meta.bulkPut([
       { key: 'clock', value: clock },
       { key: 'behind', value: behindBy(server_now, device_now) },

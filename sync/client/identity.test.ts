@@ -2,6 +2,8 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { pendingOf } from '../testing/pending.ts'
 import { pushServer } from './http.ts'
 import { Identity } from './identity.ts'
+import { shapeFetch } from './shape-fetch.ts'
+import { Socket } from './socket.ts'
 
 const session = (id: string | null, epoch = 1) => Response.json({ user: id === null ? null : { id, epoch } })
 const network = (answer: () => Response | Promise<Response>) => {
@@ -9,6 +11,7 @@ const network = (answer: () => Response | Promise<Response>) => {
   vi.stubGlobal('fetch', fetch)
   return fetch
 }
+const never = () => expect.unreachable()
 afterEach(() => vi.unstubAllGlobals())
 
 test('it asks once, and again when in doubt', async () => {
@@ -32,10 +35,19 @@ test('it takes the new epoch with the answer', async () => {
 test.each([
   ['somebody else', 'bob'],
   ['nobody', null],
-])("with %s's session, nothing of ours is sent", async (_, id) => {
+])("with %s's session, nothing of ours is sent (I14)", async (_, id) => {
   const fetch = network(() => session(id))
   const reply = await pushServer(new Identity('ann', 1), 'device', [pendingOf(1)])
   expect(reply).toEqual({ ok: false, failure: { kind: 'http', status: 401 } })
+  expect(fetch.mock.calls.map(([path]) => path)).toEqual(['/api/session'])
+})
+
+test("with somebody else's session, no shape is read (I14)", async () => {
+  const fetch = network(() => session('bob'))
+  const socket = new Socket('ws://127.0.0.1:1', { onFrame: never, onOpen: never, onClose: never })
+  const deps = { socket, identity: new Identity('ann', 1), onReached: never, onLost: never }
+  const read = shapeFetch('chats', deps)
+  expect((await read('http://127.0.0.1:1/api/sync/shapes/chats?offset=-1')).status).toBe(401)
   expect(fetch.mock.calls.map(([path]) => path)).toEqual(['/api/session'])
 })
 

@@ -54,7 +54,7 @@ describe.skipIf(!hasChromium)('a browser that is killed', () => {
   const messagesHere = () =>
     tab.evaluate(async () => (await window.page?.store.query('select id from v_chat_messages'))?.length)
 
-  test(`${CYCLES} times while it writes: nothing acknowledged is lost, and the replica opens again`, async () => {
+  test(`${CYCLES} times while it writes: nothing acknowledged is lost, and the replica opens again (I19)`, async () => {
     for (let cycle = 0; cycle < CYCLES; cycle++) {
       const enough = acknowledged.size + 5 + ((cycle * 7) % 20)
       // every other time without the server: then only the outbox has what was written

@@ -71,7 +71,7 @@ describe.skipIf(!hasChromium)('an outbox in a browser', () => {
     )
   }
 
-  test('what starts a run asks after a day; what follows it waits, everything else is sent', async () => {
+  test('what starts a run asks after a day; what follows it waits, everything else is sent (I16)', async () => {
     await offline(browser.context, true)
     await send(100, null)
     await send(110, idOf(101))
@@ -118,7 +118,7 @@ describe.skipIf(!hasChromium)('an outbox in a browser', () => {
       .toEqual([{ n: 4 }])
   })
 
-  test('a dead letter that is sent again is another mutation; it outlives a reload, and goes when told to', async () => {
+  test('a dead letter that is sent again is another mutation; it outlives a reload, and goes when told to (I17)', async () => {
     const [before] = await refused()
     await tab.evaluate((id) => window.page?.store.outbox.retryRejected(id), before?.id ?? '')
     // the message that it answers never came to be

@@ -1,15 +1,15 @@
 import { PGlite } from '@electric-sql/pglite'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { chatList, chatMessages } from '../../shared/chat/queries.ts'
 import { MUTATORS } from '../../shared/registry.ts'
 import type { Change } from '../core/fold-changes.ts'
 import type { Pending } from '../core/pending.ts'
+import type { Batch } from '../core/staging.ts'
 import { SHAPE_NAMES, SHAPES, type ShapeName } from '../protocol/shapes.ts'
 import { idOf, pendingOf } from '../testing/pending.ts'
 import { PARSERS } from './pg-parsers.ts'
 import { PgliteReplica } from './pglite-replica.ts'
 import { replicaDdl, schemaHash } from './replica-schema.ts'
-import type { Batch } from './shape-feed.ts'
 
 const USER = idOf(1)
 const AT = '2026-11-22 10:00:00.123456+00'
@@ -152,7 +152,7 @@ test('arrays, JSON strings, big numbers and odd text survive', async () => {
   expect(await replica.ack(idOf(3))).toEqual({ last_seq: Number.MAX_SAFE_INTEGER, lsn: '77' })
 })
 
-test('rows and their position are written together and found again', async () => {
+test('rows and their position are written together and found again (I11)', async () => {
   await replica.apply(
     'chats',
     batch([put(10)], { refetch: true, position: { handle: 'h9', offset: '42_1' }, lsn: '42' }),
@@ -163,7 +163,7 @@ test('rows and their position are written together and found again', async () =>
   expect(again.position('runs')).toBeUndefined()
 })
 
-test('a cursor that cannot be saved takes its rows back with it', async () => {
+test('a cursor that cannot be saved takes its rows back with it (I11)', async () => {
   const broken = batch([put(10)], { position: { handle: 'h', offset: '5_0' }, lsn: '5' })
   await pg.exec('alter table sync_cursor add constraint no check (false)')
   await expect(replica.apply('chats', broken)).rejects.toThrow()
@@ -173,14 +173,14 @@ test('a cursor that cannot be saved takes its rows back with it', async () => {
   expect(await titles()).toEqual(['chat 10'])
 })
 
-test('a bad row is put aside with all that is known of it, the others stay', async () => {
+test('a bad row is put aside with all that is known of it, the others stay (I12)', async () => {
   await replica.apply('chats', batch([put(10), put(11, { created_at: 'not a time' }), put(12)]))
   expect(await titles()).toEqual(['chat 10', 'chat 12'])
   const [error] = await replica.read('select shape, op, row_json, error from sync_errors', [])
   expect(error).toMatchObject({ shape: 'chats', op: 'put', row_json: expect.stringContaining('not a time') })
 })
 
-test('a refetch replaces the rows in one step', async () => {
+test('a refetch replaces the rows in one step (I13)', async () => {
   await replica.apply('chats', batch([put(10), put(11)], { refetch: true }))
   replica.refetching('chats')
   expect(replica.cursors().get('chats')?.refetching).toBe(true)
@@ -203,18 +203,28 @@ test('a log that spoke of a row that is not here leaves no position behind, even
   expect((await reopen()).position('chats')).toBeUndefined()
 })
 
-test('a shape loaded anew at an earlier LSN is of another WAL: what others had reached says nothing any more', async () => {
+test('acks loaded anew may be of another WAL: what the other shapes had reached says nothing until their next word (I5)', async () => {
   await replica.apply('acks', batch([], { refetch: true, lsn: '900' }))
   await replica.apply('chats', batch([put(10)], { refetch: true, lsn: '950' }))
-  await replica.apply('runs', batch([], { refetch: true, lsn: '19' }))
-  await replica.apply('acks', batch([], { refetch: true, lsn: '20' }))
+  await replica.apply('runs', batch([], { refetch: true, lsn: '990' }))
+  await replica.apply('acks', batch([], { refetch: true, lsn: '970' }))
   for (const one of [replica, await reopen()]) {
     const lsns = [...one.cursors()].flatMap(([name, { lsn }]) => (one.position(name) ? [[name, lsn]] : []))
-    expect(Object.fromEntries(lsns)).toEqual({ acks: '20', chats: null, runs: '19' })
+    expect(Object.fromEntries(lsns)).toEqual({ acks: '970', chats: null, runs: null })
   }
   await replica.apply('chats', batch([], { lsn: '21' }))
   expect(replica.cursors().get('chats')?.lsn).toBe('21')
   expect(await titles()).toEqual(['chat 10'])
+})
+
+test('that is forgotten with the rows that show it, in one transaction: no process can end between the two (I5, I11)', async () => {
+  await replica.apply('acks', batch([], { refetch: true, lsn: '900' }))
+  await replica.apply('chats', batch([put(10)], { refetch: true, lsn: '950' }))
+  const outside = vi.spyOn(pg, 'query').mockRejectedValue(new Error('the process has ended'))
+  await replica.apply('acks', batch([], { refetch: true, lsn: '20' }))
+  outside.mockRestore()
+  const cursors = (await reopen()).cursors()
+  expect([cursors.get('acks')?.lsn, cursors.get('chats')?.lsn]).toEqual(['20', null])
 })
 
 test('progress never goes back, and an idle poll writes nothing', async () => {

@@ -4,14 +4,15 @@ import { userError } from '../../shared/kernel/errors.ts'
 import { effectOf } from '../core/effect.ts'
 import { contextOf, replay, type Replay } from '../core/overlay.ts'
 import type { Effect, Pending } from '../core/pending.ts'
-import { advanced, outdated, type ShapeCursor } from '../core/settlement.ts'
+import { Progress } from '../core/progress.ts'
+import type { ShapeCursor } from '../core/settlement.ts'
+import type { Batch, Position } from '../core/staging.ts'
 import { isShapeName, SHAPE_NAMES, SHAPES, type ShapeName } from '../protocol/shapes.ts'
-import { applyBatch, forgetLsns, readCursors, saveCursor } from './apply-batch.ts'
+import { applyBatch, readCursors, saveCursor } from './apply-batch.ts'
 import { isDamage } from './damage.ts'
 import type { NewMutation } from './host-protocol.ts'
 import { OverlayTables, readBase } from './overlay-tables.ts'
 import type { Replica } from './replica.ts'
-import type { Batch, Position } from './shape-feed.ts'
 
 export interface ReplicaDeps {
   user_id: string
@@ -20,92 +21,66 @@ export interface ReplicaDeps {
   remove: () => Promise<void>
 }
 
-interface Cursor {
-  position: Position
-  lsn: string | null
-}
-
 /** The replica on PGlite. Its caller (the engine) runs one writing method at a time. */
 export class PgliteReplica implements Replica {
   readonly #pg: PGliteInterface
   readonly #deps: ReplicaDeps
   readonly #overlay: OverlayTables
-  readonly #cursors = new Map<ShapeName, Cursor>()
-  readonly #refetching = new Set<ShapeName>()
-  readonly #gone = new Set<ShapeName>()
-  readonly #damaged = new Set<ShapeName>()
-  #analyzed = false
+  readonly #progress: Progress
+  #analyzed: boolean
   #broken = false
   #onBroken: () => void = () => undefined
 
-  private constructor(pg: PGliteInterface, deps: ReplicaDeps) {
+  private constructor(pg: PGliteInterface, deps: ReplicaDeps, progress: Progress) {
     this.#pg = pg
     this.#deps = deps
     this.#overlay = new OverlayTables(pg)
+    this.#progress = progress
+    this.#analyzed = progress.complete
   }
 
   /** Over a database that holds the replica's tables. */
   static async over(pg: PGliteInterface, deps: ReplicaDeps): Promise<PgliteReplica> {
-    const replica = new PgliteReplica(pg, deps)
-    for (const { shape, handle, log_offset, lsn } of await readCursors(pg)) {
-      if (isShapeName(shape)) replica.#cursors.set(shape, { position: { handle, offset: log_offset }, lsn })
-    }
-    replica.#analyzed = replica.complete
-    return replica
+    const saved = (await readCursors(pg)).flatMap(({ shape, handle, log_offset, lsn }) =>
+      isShapeName(shape) ? [[shape, { position: { handle, offset: log_offset }, lsn }] as const] : [],
+    )
+    return new PgliteReplica(pg, deps, new Progress(saved))
   }
 
   get complete(): boolean {
-    return SHAPE_NAMES.every((name) => this.#cursors.has(name) || this.#gone.has(name))
+    return this.#progress.complete
   }
 
   position(shape: ShapeName): Position | undefined {
-    return this.#cursors.get(shape)?.position
+    return this.#progress.position(shape)
   }
 
   cursors(): ReadonlyMap<ShapeName, ShapeCursor> {
-    const active = SHAPE_NAMES.filter((name) => !this.#gone.has(name))
-    return new Map(
-      active.map((name) => [
-        name,
-        {
-          table: SHAPES[name].table,
-          lsn: this.#cursors.get(name)?.lsn ?? null,
-          refetching: this.#refetching.has(name),
-        },
-      ]),
-    )
+    return this.#progress.active()
   }
 
   async apply(shape: ShapeName, batch: Batch): Promise<string[]> {
-    const old = this.#cursors.get(shape)
-    const lsn = advanced(old?.lsn ?? null, batch)
-    const next: Cursor = { position: batch.position, lsn }
-    const idle = batch.changes.length === 0 && !batch.refetch
-    // an idle shape's progress is kept in memory: writing it each poll would wear the disk for nothing
-    if (!idle || !old) {
-      const whole = await this.#watch(applyBatch(this.#pg, shape, batch, { ...next.position, lsn }))
-      if (!whole && !batch.refetch) this.#damaged.add(shape)
-    }
-    this.#cursors.set(shape, next)
-    this.#refetching.delete(shape)
-    if (batch.refetch) await this.#forgetOutdated(lsn)
+    const { cursor, idle, doubtful } = this.#progress.after(shape, batch)
+    const saved = { ...cursor.position, lsn: cursor.lsn }
+    const whole = idle || (await this.#watch(applyBatch(this.#pg, shape, batch, saved, doubtful)))
+    // an LSN of the new WAL must not meet files that remember the old one
+    if (doubtful.length > 0) await this.flush()
+    this.#progress.reached(shape, cursor, whole || batch.refetch)
+    this.#progress.forgetLsns(doubtful)
     await this.#analyze()
     return idle ? [] : [SHAPES[shape].table]
   }
 
   refetching(shape: ShapeName): void {
-    this.#refetching.add(shape)
+    this.#progress.refetching(shape)
   }
 
   takeDamage(shape: ShapeName): boolean {
-    if (!this.#damaged.delete(shape)) return false
-    this.#cursors.delete(shape)
-    return true
+    return this.#progress.takeDamage(shape)
   }
 
   async revoke(shape: ShapeName): Promise<string[]> {
-    this.#gone.add(shape)
-    this.#cursors.delete(shape)
+    this.#progress.revoke(shape)
     await this.#pg.transaction(async (tx) => {
       await tx.query(`delete from ${SHAPES[shape].table}_synced`)
       await saveCursor(tx, shape, undefined)
@@ -114,7 +89,7 @@ export class PgliteReplica implements Replica {
   }
 
   async ack(device_id: string): Promise<{ last_seq: number; lsn: string } | undefined> {
-    const lsn = this.#cursors.get('acks')?.lsn
+    const lsn = this.#progress.lsn('acks')
     const { rows } = await this.#pg.query<{ last_seq: number }>(
       'select last_seq from acks_synced where device_id = $1',
       [device_id],
@@ -204,18 +179,6 @@ export class PgliteReplica implements Replica {
       for (const { table, key } of result.missing) base.set(rowKeyText(table, key), null)
       for (const [id, row] of await readBase(this.#pg, result.missing)) base.set(id, row)
     }
-  }
-
-  /** On disk at once: an LSN of a new WAL must not meet a replica that remembers the old one. */
-  async #forgetOutdated(fresh: string | null): Promise<void> {
-    const old = [...this.#cursors].filter(([, { lsn }]) => outdated(lsn, fresh))
-    if (old.length === 0) return
-    for (const [name, cursor] of old) this.#cursors.set(name, { ...cursor, lsn: null })
-    await forgetLsns(
-      this.#pg,
-      old.map(([name]) => name),
-    )
-    await this.flush()
   }
 
   /** Without statistics the first plans over a full replica take seconds instead of milliseconds. */

@@ -1,7 +1,7 @@
 import type { Pending, Effect } from '../core/pending.ts'
 import type { ShapeCursor } from '../core/settlement.ts'
+import type { Batch, Position } from '../core/staging.ts'
 import type { NewMutation } from './host-protocol.ts'
-import type { Batch, Position } from './shape-feed.ts'
 import type { ShapeName } from '../protocol/shapes.ts'
 
 /** The engine's view of the person's local Postgres. All methods are serialised inside. */

@@ -1,4 +1,5 @@
 import { awaitsAck, coveredBy, lagging, settled, type ShapeCursor } from '../core/settlement.ts'
+import type { Batch } from '../core/staging.ts'
 import { SHAPE_NAMES, SHAPES } from '../protocol/shapes.ts'
 import { heldBack, restsOnHeld } from '../core/hold.ts'
 import type { DeviceDb } from './device-db.ts'
@@ -8,7 +9,6 @@ import type { Feeds } from './feeds.ts'
 import type { Health } from './health.ts'
 import type { Replica } from './replica.ts'
 import type { Serial } from './serial.ts'
-import type { Batch } from './shape-feed.ts'
 
 interface Settled {
   /** Mutations left the outbox. */

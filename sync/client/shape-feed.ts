@@ -8,24 +8,8 @@ import {
   type Offset,
   type Row,
 } from 'electric-sql'
-import type { Change } from '../core/fold-changes.ts'
+import { Staging, type Batch, type Position } from '../core/staging.ts'
 import type { ShapeName } from '../protocol/shapes.ts'
-
-export interface Position {
-  handle: string
-  /** Offset of the log up to which everything is applied. */
-  offset: string
-}
-
-/** Everything of a shape between two up-to-dates, to be applied at once. */
-export interface Batch {
-  changes: Change[]
-  /** The shape was loaded anew: rows that are not among the changes are gone. */
-  refetch: boolean
-  position: Position
-  /** Commit LSN up to which this shape is complete (decimal text); null when the server did not say. */
-  lsn: string | null
-}
 
 export interface FeedSink {
   /** Where to go on; undefined: from the beginning; `now`: only what changes from here. */
@@ -54,9 +38,7 @@ export class ShapeFeed {
   readonly #abort = new AbortController()
   #stream: ShapeStream<Row<never>> | undefined
   #inner: AbortController | undefined
-  #staged: Change[] = []
-  #refetch = false
-  #lsn: bigint | undefined
+  #staging = new Staging(false)
 
   constructor(shape: ShapeName, url: string, fetchClient: typeof fetch, sink: FeedSink) {
     this.shape = shape
@@ -94,9 +76,7 @@ export class ShapeFeed {
     this.#inner = inner
     const signal = AbortSignal.any([this.#abort.signal, inner.signal])
     const from = await this.#sink.position(this.shape)
-    this.#staged = []
-    this.#lsn = undefined
-    this.#refetch = from === undefined
+    this.#staging = new Staging(from === undefined)
     await new Promise<void>((resolve) => {
       const stream = new ShapeStream<Row<never>>({
         url: this.#url,
@@ -134,31 +114,17 @@ export class ShapeFeed {
 
   #stage(message: ChangeMessage<Row<never>>): void {
     const { operation, lsn } = message.headers
-    const known = typeof lsn === 'string'
-    this.#staged.push({ op: operation, row: textRow(message.value), ...(known ? { lsn } : {}) })
-    if (known) this.#see(lsn)
+    this.#staging.add({ op: operation, row: textRow(message.value), ...(typeof lsn === 'string' ? { lsn } : {}) })
   }
 
   async #control(headers: { control: string; global_last_seen_lsn?: unknown }, position: Position): Promise<void> {
     if (headers.control === 'must-refetch') {
-      this.#staged = []
-      this.#lsn = undefined
-      this.#refetch = true
+      this.#staging.startOver()
       this.#sink.refetching(this.shape)
       return
     }
     if (headers.control !== 'up-to-date') return
-    if (typeof headers.global_last_seen_lsn === 'string') this.#see(headers.global_last_seen_lsn)
-    const batch: Batch = { changes: this.#staged, refetch: this.#refetch, position, lsn: this.#lsn?.toString() ?? null }
-    this.#staged = []
-    this.#refetch = false
-    await this.#sink.apply(this.shape, batch)
-  }
-
-  #see(lsn: string): void {
-    if (!/^\d+$/.test(lsn)) return
-    const value = BigInt(lsn)
-    if (this.#lsn === undefined || value > this.#lsn) this.#lsn = value
+    await this.#sink.apply(this.shape, this.#staging.end(position, headers.global_last_seen_lsn))
   }
 
   /** Retries what may heal; a revoked shape is over. */

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { clampHlc, formatHlc, MAX_CLOCK_LEAD_MS, tick, type Hlc } from '../../shared/kernel/hlc.ts'
-import { adoptTime, behindBy, TOLERATED_SKEW_MS } from './clock.ts'
+import { pendingOf } from '../testing/pending.ts'
+import { adoptTime, behindBy, latestQueued, TOLERATED_SKEW_MS } from './clock.ts'
 
 const T = Date.parse('2026-11-22T00:00:00.000Z')
 const DAY = 24 * 3_600_000
@@ -17,7 +18,16 @@ test('a slow clock moves past the server’s time', () => {
   expect(adoptTime({ ms: T - DAY, counter: 3 }, T, T - DAY, undefined).ms).toBeGreaterThanOrEqual(T)
 })
 
-test('a clock that ran ahead comes back once its own writes have been decided, not before', () => {
+test('what the server has decided still shows by its own clock here, and later writes must not lose to it (I18)', () => {
+  const decided = pendingOf(1, {
+    hlc: formatHlc({ ms: T + DAY, counter: 0 }, 'device'),
+    outcome: { status: 'applied' },
+  })
+  expect(latestQueued([decided, pendingOf(2)])).toBe(T + DAY)
+  expect(latestQueued([])).toBeUndefined()
+})
+
+test('a clock that ran ahead comes back once its own writes are settled, not before', () => {
   const ahead: Hlc = { ms: T + DAY, counter: 0 }
   expect(adoptTime(ahead, T, T + DAY, T + DAY).ms).toBe(T + DAY)
   expect(adoptTime(ahead, T, T + DAY, undefined).ms).toBe(T + MAX_CLOCK_LEAD_MS)
@@ -54,7 +64,7 @@ class Device {
   }
 }
 
-test('whatever a device’s clock says, its writes never lose to its own earlier ones', () => {
+test('whatever a device’s clock says, its writes never lose to its own earlier ones (I18)', () => {
   const acts = fc.array(fc.record({ do: fc.constantFrom('write', 'push', 'hear'), wait: fc.nat(400_000) }))
   fc.assert(
     fc.property(fc.integer({ min: -400 * DAY, max: 400 * DAY }), acts, (error, list) => {

@@ -32,7 +32,7 @@ test('nothing asks on the day it was written', () => {
   expect(heldBack(outbox, NEXT_DAY - 2)).toEqual({ asks: new Set(), waits: new Set() })
 })
 
-test('an old message asks; what follows it waits, and everything else goes on', () => {
+test('an old message asks; what follows it waits, and everything else goes on (I16)', () => {
   const young = { created_at: written(NEXT_DAY) }
   const outbox = [
     sendOf(1, 900),

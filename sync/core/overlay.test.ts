@@ -61,14 +61,14 @@ test('rows that were not read yet are asked for, and nothing is concluded withou
   expect(rows.size + effects.size).toBe(0)
 })
 
-test('a row that the server has made is not covered by the insert that asked for it', () => {
+test('a row that the server has made is not covered by the insert that asked for it (I8)', () => {
   const first = replay([item(1, 'create', 'mine')], base(null), deps)
   const known = { ...item(1, 'create', 'mine'), effect: first.effects.get(item(1, 'create').id) }
   const { rows } = replay([known], base({ id: '1', title: 'server' }), deps)
   expect(rows.has(KEY)).toBe(false)
 })
 
-test('a replay that refuses keeps the effect the mutation had', () => {
+test('a replay that refuses keeps the effect the mutation had (I7)', () => {
   const first = replay([item(1, 'create')], base(null), deps)
   const known = { ...item(1, 'create'), effect: first.effects.get(item(1, 'create').id) }
   const { rows } = replay([known], base({ id: '1', title: 'server' }), deps)

@@ -4,7 +4,7 @@ import { byteLength, CAPS } from '../../shared/kernel/caps.ts'
 import { pendingOf } from '../testing/pending.ts'
 import { nextBatch, outcomeOf } from './push-batch.ts'
 
-test('a batch is the oldest undecided mutations in order, within the caps', () => {
+test('a batch is the oldest undecided mutations in order, within the caps (I9)', () => {
   const items = fc.uniqueArray(
     fc.record({ seq: fc.integer({ min: 1, max: 500 }), size: fc.nat(300_000), done: fc.boolean() }),
     {

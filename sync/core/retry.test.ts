@@ -14,7 +14,7 @@ test('a pause never exceeds a minute and never vanishes', () => {
   )
 })
 
-test('trouble on the way never drops or parks a mutation', () => {
+test('trouble on the way never drops or parks a mutation (I10)', () => {
   const trouble: PushFailure[] = [
     { kind: 'network' },
     ...[401, 403, 404, 408, 426, 429, 502, 503, 504].map((status) => http(status)),

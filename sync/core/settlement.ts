@@ -13,16 +13,21 @@ export interface ShapeCursor {
 /**
  * Mutations that may leave the overlay, in order: decided by the server, covered by an ack at LSN L, and every
  * active shape on the tables they wrote has reached L. Without an active ack shape, the server's answer is enough.
- * A mutation waits for earlier ones that touch the same rows, or its effect would vanish under theirs.
+ * A mutation waits for earlier ones that touch the same rows, or may touch any, or its effect would vanish under theirs.
  */
 export function settled(outbox: readonly Pending[], cursors: readonly ShapeCursor[], ackTable: string): Pending[] {
   const acks = cursors.some((cursor) => cursor.table === ackTable)
   const held = new Set<string>()
   const leaving: Pending[] = []
+  let holdsAll = false
   for (const item of [...outbox].sort((a, b) => a.seq - b.seq)) {
     const keys = item.effect?.touches ?? []
-    if (!keys.some((key) => held.has(key)) && mayLeave(item, cursors, acks)) leaving.push(item)
-    else for (const key of keys) held.add(key)
+    if (!holdsAll && !keys.some((key) => held.has(key)) && mayLeave(item, cursors, acks)) {
+      leaving.push(item)
+      continue
+    }
+    holdsAll ||= item.effect === undefined && cursors.length > 0
+    for (const key of keys) held.add(key)
   }
   return leaving
 }
@@ -57,14 +62,6 @@ export function lagging(outbox: readonly Pending[], cursors: readonly ShapeCurso
 export function advanced(before: string | null, batch: { lsn: string | null; refetch: boolean }): string | null {
   if (batch.refetch || before === null) return batch.lsn
   return batch.lsn === null || BigInt(before) >= BigInt(batch.lsn) ? before : batch.lsn
-}
-
-/**
- * Whether what a shape has reached says nothing any more, now that another one was loaded anew up to `fresh`: a
- * database that was moved counts its LSNs from the beginning. In the same WAL, the shape's next word puts it right.
- */
-export function outdated(lsn: string | null, fresh: string | null): boolean {
-  return lsn !== null && fresh !== null && BigInt(lsn) > BigInt(fresh)
 }
 
 function reached(cursor: ShapeCursor, lsn: string): boolean {
