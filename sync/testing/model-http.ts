@@ -4,7 +4,8 @@ import type { PushBody } from '../protocol/push.ts'
 import { isShapeName } from '../protocol/shapes.ts'
 import type { ClientFrame, ServerFrame } from '../protocol/socket.ts'
 import { PROTOCOL_VERSION } from '../protocol/version.ts'
-import type { ModelServer, ShapeReply } from './model-server.ts'
+import type { ModelServer } from './model-server.ts'
+import type { ShapeReply } from './model-shape.ts'
 
 const POLL_MS = 20_000
 

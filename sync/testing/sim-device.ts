@@ -1,210 +1,209 @@
-import { formatHlc, tick, type Hlc } from '../../shared/kernel/hlc.ts'
-import { rowKeyText, type Mutator, type Row } from '../../shared/kernel/mutator.ts'
-import { dependants, effectOf, keyColumns } from '../core/effect.ts'
-import { foldChanges, type Change, type Folded } from '../core/fold-changes.ts'
-import { contextOf, replay, type Replay } from '../core/overlay.ts'
+import { formatHlc, type Hlc } from '../../shared/kernel/hlc.ts'
+import { rowKeyText, type Mutator, type Row, type RowKey } from '../../shared/kernel/mutator.ts'
+import { adoptTime, behindBy, latestQueued } from '../core/clock.ts'
+import { dependants } from '../core/effect.ts'
 import type { Pending, Refusal } from '../core/pending.ts'
-import { nextBatch, outcomeOf } from '../core/push-batch.ts'
-import { coveredBy, settled, type ShapeCursor } from '../core/settlement.ts'
-import type { MutationResult } from '../protocol/push.ts'
-import { SHAPE_NAMES, SHAPES, type ShapeName } from '../protocol/shapes.ts'
-import type { ModelServer, ShapeReply } from './model-server.ts'
+import type { Mutation } from '../protocol/push.ts'
+import type { ShapeName } from '../protocol/shapes.ts'
+import type { ModelServer } from './model-server.ts'
+import type { Practices } from './practices.ts'
+import { SimEngine } from './sim-engine.ts'
+import type { SimHost } from './sim-host.ts'
+import { EMPTY_STORE, visible, type Cells, type Store } from './sim-store.ts'
 
-interface SimShape {
-  handle: string
-  offset: string
-  lsn: string | null
-  refetching: boolean
-  rows: Map<string, Record<string, string | null>>
+/** How a process ends: in order, or with everything lost that was not on disk. */
+export type End = 'closed' | 'killed'
+
+export type DeviceEvent =
+  | { do: 'end'; how: End }
+  | { do: 'lose replica' | 'write behind' | 'deliver' }
+  | { do: 'line' | 'session'; on: boolean }
+  | { do: 'clock'; skew: number }
+  | { do: 'disk trouble'; times: number }
+
+export interface SimWorld {
+  server: ModelServer
+  mutators: Readonly<Record<string, Mutator>>
+  practices: Practices
+  /** Real time, epoch ms. */
+  now(): number
+  newId(): string
+  /** A device sends what it queued as `old` under another id. */
+  renamed(old: string, id: string): void
+  /** A device has done something: what it shows may be looked at. */
+  stepped(device: SimDevice): void
 }
 
-/** How a device decides what may leave the overlay; tests swap in wrong ones. */
-export type Settle = (outbox: readonly Pending[], cursors: readonly ShapeCursor[]) => Pending[]
-
-export const rightly: Settle = (outbox, cursors) => settled(outbox, cursors, 'acks')
-/** Known to be wrong: what the shapes show is not asked. */
-export const atTheAnswer: Settle = (outbox) => outbox.filter((item) => item.outcome)
-/** Known to be wrong: one shape of several is enough. */
-export const atTheFirstShape: Settle = (outbox, cursors) =>
-  outbox.filter(
-    ({ outcome, lsn, effect }) =>
-      outcome &&
-      lsn &&
-      (effect?.tables.length === 0 ||
-        cursors.some(
-          (cursor) => effect?.tables.includes(cursor.table) && cursor.lsn && BigInt(cursor.lsn) >= BigInt(lsn),
-        )),
-  )
-
-/** One device in the simulator: the pure core, wired as the engine wires it, over maps instead of databases. */
-export class SimDevice {
+/** A device: what IndexedDB keeps, its line to the server, and the engine of the moment. */
+export class SimDevice implements SimHost {
   readonly id: string
-  outbox: Pending[] = []
-  readonly dead: { item: Pending; error: Refusal }[] = []
-  readonly #server: ModelServer
-  readonly #mutators: Readonly<Record<string, Mutator>>
-  readonly #settle: Settle
-  readonly #shapes = new Map<ShapeName, SimShape>()
-  readonly #skew: number
+  readonly idb: SimHost['idb'] = { outbox: [], dead: [] }
+  line = true
+  session = true
+  diskTrouble = 0
+  /** How far the wall clock is off, ms. */
+  skew: number
+  readonly underway: Mutation[][] = []
+  readonly #world: SimWorld
+  #engine: SimEngine
+  /** An engine that was replaced while it was frozen. */
+  #frozen: SimEngine | undefined
   #seq = 0
   #clock: Hlc = { ms: 0, counter: 0 }
-  /** What the screen shows; made anew from outbox and rows after each step. */
-  #view: Replay
+  /** How far the wall clock was behind the server's when its time was heard last, ms. */
+  #behind = 0
 
-  constructor(
-    id: string,
-    server: ModelServer,
-    mutators: Readonly<Record<string, Mutator>>,
-    skew: number,
-    settle: Settle = rightly,
-  ) {
+  constructor(id: string, world: SimWorld, skew: number) {
     this.id = id
-    this.#server = server
-    this.#mutators = mutators
-    this.#skew = skew
-    this.#settle = settle
-    this.#view = this.#rebase()
+    this.#world = world
+    this.skew = skew
+    this.#engine = new SimEngine(this, EMPTY_STORE)
   }
 
-  /** As `DbHost.mutate`: refused mutations are not queued. Answers whether it was. */
-  mutate(id: string, name: string, args: Record<string, unknown>, now: number): boolean {
-    const mutator = this.#mutators[name]
-    if (!mutator) return false
-    const clock = tick(this.#clock, now + this.#skew)
-    const seq = this.#seq + 1
-    const created_at = new Date(now + this.#skew).toISOString()
-    const item: Pending = { id, seq, name, version: 1, args, hlc: formatHlc(clock, this.id.slice(-12)), created_at }
-    const ctx = contextOf(item, this.#server.user_id)
-    const reads = mutator.reads(args, ctx)
-    try {
-      item.effect = effectOf(reads, mutator.run(args, this.#rebase(reads).reader, ctx))
-    } catch {
-      return false
+  get server(): ModelServer {
+    return this.#world.server
+  }
+
+  get practices(): Practices {
+    return this.#world.practices
+  }
+
+  get mutators(): Readonly<Record<string, Mutator>> {
+    return this.#world.mutators
+  }
+
+  get engine(): SimEngine {
+    return this.#engine
+  }
+
+  /** The engine that shall work next: in a wrong world, the one that should have stopped may. */
+  worker(other: boolean): SimEngine {
+    return (other && this.#frozen) || this.#engine
+  }
+
+  time(): string {
+    return new Date(this.#world.now()).toISOString()
+  }
+
+  /** Queues a mutation unless it is refused here. Answers with its clock. */
+  mutate(id: string, name: string, args: Record<string, unknown>, on: RowKey): string | undefined {
+    const { practices } = this.#world
+    const now = this.#world.now() + this.skew + this.#behind
+    const clock = practices.tick(this.#clock, now)
+    const hlc = formatHlc(clock, this.id.slice(-12))
+    const item: Pending = {
+      id,
+      seq: this.#seq + 1,
+      name,
+      version: 1,
+      args: practices.args(name, args, () => this.#engine.row(on)),
+      hlc,
+      created_at: new Date(now).toISOString(),
     }
+    if (!this.#engine.mutate(item)) return undefined
     this.#clock = clock
-    this.#seq = seq
-    this.outbox.push(item)
-    this.#view = this.#rebase()
-    return true
+    this.#seq++
+    return hlc
   }
 
-  /** Sends a batch; the request, the answer or neither is lost. */
-  push(loss: 'none' | 'request' | 'answer', now: number): void {
-    const batch = nextBatch(this.outbox, { narrow: false })
-    if (batch.length === 0 || loss === 'request') return
-    const results = this.#server.push(this.id, batch, new Date(now).toISOString())
-    if (loss === 'none') this.#answered(results)
+  stepped(): void {
+    this.#world.stepped(this)
   }
 
-  /** One round of one shape: nothing, or everything that is new. */
-  poll(name: ShapeName, live: boolean): void {
-    const shape = this.#shapes.get(name)
-    const followed = shape && !shape.refetching ? shape : undefined
-    const place = followed && { handle: followed.handle, offset: followed.offset, ...(live ? { live: 'true' } : {}) }
-    const reply = this.#server.shape(name, place ?? {})
-    if (reply?.status === 409 && shape) shape.refetching = true
-    if (reply?.status !== 200) return
-    this.#applied(name, reply, followed?.rows ?? new Map())
+  change(id: string, more: Partial<Pending>): void {
+    this.idb.outbox = this.idb.outbox.map((item) => (item.id === id ? { ...item, ...more } : item))
   }
 
-  #applied(name: ShapeName, reply: ShapeReply, rows: SimShape['rows']): void {
-    const { changes, lsn } = parse(reply.body)
-    for (const [key, change] of foldChanges(changes, keyColumns(SHAPES[name].table))) fold(rows, key, change)
-    const { 'electric-handle': handle = '', 'electric-offset': offset = '' } = reply.headers
-    this.#shapes.set(name, { handle, offset, lsn, refetching: false, rows })
-    if (name === 'acks') for (const { item, lsn: at } of coveredBy(this.outbox, changes, this.id, lsn)) item.lsn = at
-    this.#afterwards()
+  bury(refused: readonly { id: string; error: Refusal }[]): void {
+    for (const { id, error } of refused) {
+      const item = this.idb.outbox.find((one) => one.id === id)
+      if (!item) continue
+      const lost = [item, ...dependants(item, this.idb.outbox)]
+      for (const one of this.practices.dropsDependants ? [item] : lost) this.idb.dead.push({ item: one, error })
+      this.idb.outbox = this.idb.outbox.filter((one) => !lost.includes(one))
+    }
   }
 
-  /** The tab and its worker die and come back: outbox and replica stay, the overlay is made anew. */
-  restart(): void {
-    this.outbox = structuredClone(this.outbox)
-    this.#view = this.#rebase()
+  sendAgain(ids: readonly string[]): void {
+    this.idb.outbox = this.idb.outbox.map((item) => {
+      if (!ids.includes(item.id) || item.outcome) return item
+      const again = this.practices.resent(item, () => ({ id: this.#world.newId(), seq: ++this.#seq }))
+      if (again !== item) this.#world.renamed(item.id, again.id)
+      return again
+    })
+  }
+
+  /** A push that was given up arrives after all. */
+  deliver(): void {
+    const [batch] = this.underway.splice(0, 1)
+    try {
+      if (batch) this.server.push(this.id, batch, this.time())
+    } catch {
+      // the server broke on it; nobody waits for the answer
+    }
+  }
+
+  hearTime(): void {
+    const now = this.#world.now()
+    this.#clock = adoptTime(this.#clock, now, now + this.skew, latestQueued(this.idb.outbox))
+    this.#behind = behindBy(now, now + this.skew)
+  }
+
+  /** What happens to a device from outside. */
+  meet(event: DeviceEvent): void {
+    switch (event.do) {
+      case 'end':
+        return this.restart(event.how)
+      case 'lose replica':
+        return this.loseReplica()
+      case 'write behind':
+        return this.#engine.writeBehind()
+      case 'deliver':
+        return this.deliver()
+      case 'line':
+        this.line = event.on
+        // the socket opens, and the server says what time it is
+        if (this.line) this.hearTime()
+        return
+      case 'session':
+        this.session = event.on
+        return
+      case 'clock':
+        this.skew = event.skew
+        return
+      case 'disk trouble':
+        this.diskTrouble = event.times
+    }
+  }
+
+  restart(end: End): void {
+    if (end === 'killed') this.idb.outbox = this.practices.outboxAfterKill(this.idb.outbox)
+    this.#become(end === 'killed' ? this.#engine.disk : this.#engine.now)
   }
 
   /** The replica is thrown away: everything is fetched again. */
   loseReplica(): void {
-    for (const shape of this.#shapes.values()) shape.refetching = true
+    this.#become(EMPTY_STORE)
   }
 
-  /** A row as this device shows it. */
-  row(table: string, key: Record<string, string>): Row | undefined {
-    return this.#view.reader.get(table, key)
+  /** Another worker takes the lead from this one, which looked dead, and gets files of its own. */
+  steal(): void {
+    const old = this.#engine
+    this.loseReplica()
+    if (!this.practices.stopsWithoutLead) this.#frozen = old
   }
 
-  /** Rows of the overlay. */
-  get overlaid(): number {
-    return this.#view.rows.size
+  /** A row as people see it; undefined while reads go to the server. */
+  shown(table: string, key: Record<string, string>): Row | null | undefined {
+    return this.#engine.shows ? (visible(this.#engine.now, table, rowKeyText(table, key)) ?? null) : undefined
   }
 
-  /** Synced rows of a table, as text cells. */
-  synced(name: ShapeName): Change['row'][] {
-    return [...(this.#shapes.get(name)?.rows.values() ?? [])]
+  rows(name: ShapeName): Cells[] {
+    return [...(this.#engine.now.shapes.get(name)?.rows.values() ?? [])]
   }
 
-  #answered(results: readonly MutationResult[]): void {
-    for (const result of results) {
-      const item = this.outbox.find((one) => one.id === result.id)
-      if (item) item.outcome = outcomeOf(result)
-    }
-    this.#afterwards()
+  #become(files: Store): void {
+    this.#frozen = undefined
+    this.#engine = new SimEngine(this, files)
   }
-
-  #afterwards(): void {
-    const cursors = SHAPE_NAMES.map((name) => {
-      const shape = this.#shapes.get(name)
-      return { table: SHAPES[name].table, lsn: shape?.lsn ?? null, refetching: shape?.refetching ?? false }
-    })
-    for (const item of this.#settle(this.outbox, cursors)) {
-      const lost = item.outcome?.status === 'rejected' ? [item, ...dependants(item, this.outbox)] : []
-      if (item.outcome?.status === 'rejected')
-        for (const one of lost) this.dead.push({ item: one, error: item.outcome.error })
-      this.outbox = this.outbox.filter((one) => one !== item && !lost.includes(one))
-    }
-    this.#view = this.#rebase()
-  }
-
-  #rebase(also: { table: string; key: Record<string, string> }[] = []): Replay {
-    const base = new Map<string, Row | null>()
-    const deps = { mutators: this.#mutators, user_id: this.#server.user_id }
-    for (const name of SHAPE_NAMES) {
-      for (const row of this.synced(name)) base.set(keyText(name, row), typed(row))
-    }
-    for (;;) {
-      const result = replay(this.outbox, base, deps, also)
-      if (result.missing.length === 0) return result
-      for (const { table, key } of result.missing) base.set(rowKeyText(table, key), null)
-    }
-  }
-}
-
-interface WireMessage {
-  value?: Change['row']
-  headers: { operation?: Change['op']; lsn?: string; global_last_seen_lsn?: string }
-}
-
-function parse(body: string): { changes: Change[]; lsn: string | null } {
-  const messages: WireMessage[] = JSON.parse(body)
-  const changes = messages.flatMap(({ value, headers: { operation, lsn } }) =>
-    value && operation ? [{ op: operation, row: value, ...(lsn ? { lsn } : {}) }] : [],
-  )
-  return { changes, lsn: messages.at(-1)?.headers.global_last_seen_lsn ?? null }
-}
-
-function fold(rows: Map<string, Change['row']>, key: string, { kind, row }: Folded): void {
-  if (kind === 'drop') rows.delete(key)
-  else if (kind === 'put') rows.set(key, row)
-  else if (rows.has(key)) rows.set(key, { ...rows.get(key), ...row })
-}
-
-function keyText(name: ShapeName, row: Change['row']): string {
-  const { table } = SHAPES[name]
-  return rowKeyText(table, Object.fromEntries(keyColumns(table).map((column) => [column, row[column] ?? ''])))
-}
-
-/** Text cells as the types that mutators compare: enough for the tables the simulator writes. */
-function typed(row: Change['row']): Row {
-  return Object.fromEntries(
-    Object.entries(row).map(([name, cell]) => [name, cell !== null && /^[[{]/.test(cell) ? JSON.parse(cell) : cell]),
-  )
 }

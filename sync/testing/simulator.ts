@@ -1,220 +1,213 @@
-import { idOf } from './pending.ts'
+import type { Mutator } from '../../shared/kernel/mutator.ts'
 import { MUTATORS } from '../../shared/registry.ts'
-import { SHAPE_NAMES, SHAPES } from '../protocol/shapes.ts'
-import { ModelServer } from './model-server.ts'
-import { rightly, SimDevice, type Settle } from './sim-device.ts'
+import { SHAPE_NAMES, type ShapeName } from '../protocol/shapes.ts'
+import { ModelServer, RIGHT_RULES, type ServerRules } from './model-server.ts'
+import { idOf } from './pending.ts'
+import { RIGHT, type Practices } from './practices.ts'
+import { People, WITHDRAWN_AGENT } from './sim-acts.ts'
+import { SimDevice, type SimWorld } from './sim-device.ts'
+import { Facts } from './sim-facts.ts'
+import { note, poison, poisonHere } from './sim-mutators.ts'
+import type { Act, Schedule, Step } from './sim-steps.ts'
+import { keyOfCells } from './sim-store.ts'
 
-/** One thing that happens; numbers are taken modulo what there is. */
-export type Step =
-  | { do: 'create' | 'rename' | 'send' | 'prefer' | 'delete'; device: number; which: number }
-  | { do: 'push'; device: number; loss: 'none' | 'request' | 'answer' }
-  | { do: 'poll'; device: number; shape: number; live: boolean }
-  | { do: 'restart' | 'lose-replica'; device: number }
-  | { do: 'rotate'; shape: number }
-  | { do: 'serve'; which: number }
+type DeviceStep = Extract<Step, { device: number }>
 
-interface Promised {
-  table: string
-  key: Record<string, string>
-  /** Columns that must show as written, until somebody else may write them. */
-  set: Record<string, unknown>
-  mutation: string
+/** A world that differs from the right one. */
+export interface Variant {
+  practices?: Partial<Practices>
+  rules?: Partial<ServerRules>
+  mutators?: Record<string, Mutator>
 }
 
 const USER = '00000000-0000-7000-8000-000000000001'
 const START = Date.parse('2026-11-22T00:00:00.000Z')
+const SKEWS = [0, -400, 400]
+/** To the end of whatever it is. */
+const MOST_STEPS = 1000
+/** A poisoned mutation is set aside after ten tries, and what lies before the next one goes alone. */
+const MOST_ROUNDS = 20
 
-/**
- * Several devices of one person against the model server. Throws when a promise of SPEC.md §3 breaks. Each device
- * renames only chats of its own, so that what it must show is known exactly; all send into all chats.
- */
+/** Several devices of one person against the model server. Throws when a promise of SPEC.md §3 breaks. */
 export class Simulator {
   readonly server: ModelServer
   readonly devices: SimDevice[]
-  readonly #chats: { id: string; device: number }[] = []
-  readonly #sent: { answer: string }[] = []
-  readonly #promises: Promised[][]
-  /** Every mutation that a device queued. */
-  readonly #queued = new Set<string>()
+  readonly #facts: Facts
+  readonly #people: People
+  #acting = false
   #ids = 100
   #now = START
 
-  constructor(count: number, step: () => number, settle: Settle = rightly) {
-    this.server = new ModelServer(USER, MUTATORS, step)
-    this.devices = Array.from(
-      { length: count },
-      (_, index) => new SimDevice(idOf(index + 1), this.server, MUTATORS, (index - 1) * 400, settle),
-    )
-    this.#promises = this.devices.map(() => [])
+  /** `pace`: how far the WAL moves with each commit. */
+  constructor(devices: number, pace: () => number, variant: Variant = {}) {
+    const newId = () => idOf(this.#ids++)
+    const mutators = { ...MUTATORS, [note.name]: note, [poison.name]: poison, ...variant.mutators }
+    this.server = new ModelServer(USER, mutators, pace, { ...RIGHT_RULES, ...variant.rules })
+    const world: SimWorld = {
+      server: this.server,
+      mutators: { ...mutators, [poison.name]: poisonHere },
+      practices: { ...RIGHT, ...variant.practices },
+      now: () => this.#now,
+      newId,
+      renamed: (old, id) => this.#facts.renamed(old, id),
+      stepped: (device) => this.#look(device),
+    }
+    this.devices = SKEWS.slice(0, devices).map((skew, index) => new SimDevice(idOf(index + 1), world, skew))
+    this.#facts = new Facts(this.server, this.devices)
+    this.#people = new People(USER, newId)
+    this.server.refuses = (write) => write.op === 'insert' && write.row['agent_id'] === WITHDRAWN_AGENT
+    const [first] = this.devices
+    for (const act of ['create', 'send', 'draft', 'prefer'] as const) if (first) this.#act(act, first, 1)
+    for (const device of this.devices) this.#catchUp(device)
+  }
+
+  /** Not while somebody is in the middle of an act: nothing has been promised yet. */
+  #look(device: SimDevice): void {
+    if (!this.#acting) this.#facts.check(device)
   }
 
   run(step: Step): void {
     this.#now += 50
+    if ('device' in step) this.#onDevice(step)
+    else this.#onServer(step)
+  }
+
+  #onDevice(step: DeviceStep): void {
+    const device = this.#device(step.device)
     switch (step.do) {
+      case 'act':
+        return this.#act(step.act, device, step.which)
       case 'push':
-        this.#device(step.device).push(step.loss, this.#now)
-        break
       case 'poll':
-        this.#device(step.device).poll(SHAPE_NAMES[step.shape % SHAPE_NAMES.length] ?? 'acks', step.live)
-        break
-      case 'restart':
-        this.#device(step.device).restart()
-        break
-      case 'lose-replica':
-        this.#device(step.device).loseReplica()
-        break
-      case 'rotate':
-        this.server.rotate(SHAPE_NAMES[step.shape % SHAPE_NAMES.length] ?? 'acks')
-        break
-      case 'serve':
-        this.#answer(step.which)
-        break
+        return this.#work(step, device)
+      case 'catch up':
+        return this.#catchUp(device)
+      case 'continue':
+        for (let index = 0; index < step.steps; index++) device.engine.tasks.step(step.which)
+        return
+      case 'steal':
+        device.steal()
+        return this.#catchUp(device)
       default:
-        this.#act(step.do, step.device % this.devices.length, step.which)
+        return device.meet(step)
     }
-    this.#check()
+  }
+
+  #work(step: Extract<Step, { do: 'push' | 'poll' }>, device: SimDevice): void {
+    const worker = device.worker(step.other)
+    if (step.do === 'push') worker.start({ do: 'push', fate: step.fate }, step.steps)
+    else {
+      device.engine.start({ do: 'open' }, MOST_STEPS)
+      worker.start({ do: 'poll', shape: shapeAt(step.shape), live: step.live }, step.steps)
+    }
+    if (step.end) device.restart(step.end)
+  }
+
+  #onServer(step: Exclude<Step, DeviceStep>): void {
+    switch (step.do) {
+      case 'rotate':
+        return this.server.rotate(shapeAt(step.shape))
+      case 'stall':
+        return this.server.stall(shapeAt(step.shape), step.still)
+      case 'withdraw':
+        return this.server.withdraw(shapeAt(step.shape))
+      case 'restart server':
+        return this.server.restart()
+      case 'move server':
+        // that takes minutes: what was on its way has long arrived
+        for (const { engine } of this.devices) engine.tasks.drain()
+        return this.server.move()
+      case 'pages':
+        this.server.page = step.size
+        return
+      case 'answer':
+        return this.#answer(step.which)
+      case 'purge':
+        return this.#purge(step.which)
+    }
   }
 
   /** Delivers everything, then compares every device with the server. */
   finish(): void {
-    for (let round = 0; round < 4; round++) {
-      for (const device of this.devices) {
-        device.push('none', this.#now)
-        for (const name of SHAPE_NAMES) for (let again = 0; again < 2; again++) device.poll(name, false)
-        this.#check()
-      }
+    this.server.goOn()
+    for (const name of SHAPE_NAMES) this.server.stall(name, false)
+    for (const device of this.devices) {
+      device.line = true
+      device.session = true
+      device.diskTrouble = 0
+    }
+    for (let round = 0; round < MOST_ROUNDS && !this.devices.every((device) => this.#inStep(device)); round++) {
+      this.#now += 50
+      for (const device of this.devices) this.#catchUp(device)
     }
     for (const device of this.devices) {
-      if (device.outbox.length > 0 || device.overlaid > 0) throw new Error('something never settled')
+      if (!this.#inStep(device)) throw new Error('I4: something never settled')
       for (const name of SHAPE_NAMES) this.#compare(device, name)
     }
-    const { applied } = this.server
-    if (new Set(applied).size !== applied.length) throw new Error('something was applied twice')
-    const ended = new Set([...applied, ...this.devices.flatMap((device) => device.dead.map(({ item }) => item.id))])
-    for (const id of this.#queued) if (!ended.has(id)) throw new Error(`${id} was lost`)
+    this.#facts.checkEnd()
   }
 
-  #compare(device: SimDevice, name: (typeof SHAPE_NAMES)[number]): void {
-    const own = new Map(
-      device.synced(name).map((row) => [SHAPES[name].key.map((column) => row[column]).join('/'), row]),
-    )
-    const theirs = this.server.rows(SHAPES[name].table)
-    if (own.size !== theirs.length) throw new Error(`${name}: ${own.size} rows instead of ${theirs.length}`)
+  #catchUp({ engine, line }: SimDevice): void {
+    if (!line) return
+    engine.tasks.drain()
+    engine.start({ do: 'open' }, MOST_STEPS)
+    for (let push = 0; push < 10; push++) engine.start({ do: 'push', fate: 'fine' }, MOST_STEPS)
+    for (const shape of SHAPE_NAMES) engine.start({ do: 'poll', shape, live: false }, MOST_STEPS)
+  }
+
+  #inStep({ idb, engine }: SimDevice): boolean {
+    const current = (name: ShapeName) =>
+      engine.commitsHeld(name) === undefined || engine.commitsHeld(name) === this.server.commits
+    return idb.outbox.length === 0 && engine.now.local.size === 0 && engine.shows && SHAPE_NAMES.every(current)
+  }
+
+  /** I4: the server's rows, all of them and no others; nothing of what may be read no longer. */
+  #compare(device: SimDevice, name: ShapeName): void {
+    const own = new Map(device.rows(name).map((row) => [keyOfCells(name, row), row]))
+    const theirs = device.engine.commitsHeld(name) === undefined ? [] : this.server.cells(name)
+    if (own.size !== theirs.length) throw new Error(`I4: ${name} has ${own.size} rows instead of ${theirs.length}`)
     for (const row of theirs) {
-      const mine = own.get(SHAPES[name].key.map((column) => String(row[column])).join('/'))
+      const mine = own.get(keyOfCells(name, row))
       for (const [column, value] of Object.entries(row)) {
-        if (typeof value === 'string' && mine?.[column] !== value)
-          throw new Error(`${name}.${column}: ${mine?.[column]} instead of ${value}`)
+        if (mine?.[column] !== value) throw new Error(`I4: ${name}.${column} is ${mine?.[column]}, not ${value}`)
       }
     }
   }
 
-  #act(what: 'create' | 'rename' | 'send' | 'prefer' | 'delete', index: number, which: number): void {
-    const mine = this.#chats.filter((chat) => chat.device === index)
-    const chat =
-      what === 'send' ? this.#chats[which % Math.max(1, this.#chats.length)] : mine[which % Math.max(1, mine.length)]
-    const id = this.#id()
-    if (what === 'create') {
-      const made = this.#id()
-      const set = { title: `new ${made}` }
-      const chat = { agent_id: idOf(9), agent_version_id: idOf(8), source: 'app', title: set.title }
-      const promise = { table: 'chats', key: { id: made }, set }
-      const queued =
-        which % 2
-          ? this.#mutate(index, id, 'chat.create', { id: made, chat }, [promise])
-          : this.#send(index, id, made, promise, chat)
-      if (queued) this.#chats.push({ id: made, device: index })
-    } else if (what === 'prefer') {
-      const key = `device${index}.${which % 3}`
-      this.#mutate(index, id, 'preference.set', { key, value: which }, [
-        { table: 'preferences', key: { user_id: USER, key }, set: { hlc: undefined } },
-      ])
-    } else if (!chat) {
-      return
-    } else if (what === 'rename') {
-      const set = { title: `title ${id}` }
-      this.#mutate(index, id, 'chat.update', { id: chat.id, set }, [{ table: 'chats', key: { id: chat.id }, set }])
-    } else if (what === 'delete') {
-      this.#mutate(index, id, 'chat.delete', { id: chat.id }, [
-        { table: 'chats', key: { id: chat.id }, set: { status: 'deleted' } },
-      ])
-    } else {
-      this.#send(index, id, chat.id)
-    }
-  }
-
-  /** With `chat`, the message makes its chat too: one mutation on two tables. */
-  #send(index: number, id: string, chat_id: string, promise?: Omit<Promised, 'mutation'>, chat?: object): boolean {
-    const [user_message_id, answer_message_id, execution_id] = [this.#id(), this.#id(), this.#id()]
-    const content = `text ${id}`
-    const args = {
-      chat_id,
-      parent_message_id: null,
-      user_message_id,
-      answer_message_id,
-      execution_id,
-      content,
-      ...(chat ? { chat } : {}),
-    }
-    const shown = [
-      ...(promise ? [promise] : []),
-      { table: 'chat_messages', key: { id: user_message_id }, set: { content } },
-      { table: 'chat_messages', key: { id: answer_message_id }, set: {} },
-    ]
-    const queued = this.#mutate(index, id, 'message.send', args, shown)
-    if (queued) this.#sent.push({ answer: answer_message_id })
-    return queued
-  }
-
-  #mutate(
-    index: number,
-    id: string,
-    name: string,
-    args: Record<string, unknown>,
-    shown: Omit<Promised, 'mutation'>[],
-  ): boolean {
-    if (!this.#device(index).mutate(id, name, args, this.#now)) return false
-    this.#queued.add(id)
-    const promises = this.#promises[index] ?? []
-    for (const promise of shown) {
-      const same = (other: Promised) =>
-        other.table === promise.table && JSON.stringify(other.key) === JSON.stringify(promise.key)
-      const before = promises.findIndex(same)
-      const merged = { ...promise, set: { ...promises[before]?.set, ...promise.set }, mutation: id }
-      if (before >= 0) promises.splice(before, 1)
-      promises.push(merged)
-    }
-    return true
+  #act(act: Act, device: SimDevice, which: number): void {
+    const wish = this.#people.wish(act, device, which)
+    if (!wish) return
+    const { name, args, on, facts, done } = wish
+    const id = idOf(this.#ids++)
+    this.#acting = true
+    const hlc = device.mutate(id, name, args, on)
+    this.#acting = false
+    if (hlc === undefined) return
+    done?.()
+    this.#facts.promise(this.devices.indexOf(device), id, hlc, facts)
+    this.#facts.check(device)
   }
 
   /** The server finishes an answer. */
   #answer(which: number): void {
-    const sent = this.#sent[which % Math.max(1, this.#sent.length)]
+    const sent = this.#people.sent[which % Math.max(1, this.#people.sent.length)]
     if (!sent || !this.server.row('chat_messages', { id: sent.answer })) return
-    this.server.write([
-      {
-        op: 'update',
-        table: 'chat_messages',
-        key: { id: sent.answer },
-        set: { status: 'sent', content: `answer ${which}` },
-      },
-    ])
+    const set = { status: 'sent', content: `answer ${which}` }
+    this.server.write([{ op: 'update', table: 'chat_messages', key: { id: sent.answer }, set }])
   }
 
-  /** I1: what a device wrote shows on it, unless it was refused. */
-  #check(): void {
-    this.devices.forEach((device, index) => {
-      const refused = new Set(device.dead.map(({ item }) => item.id))
-      for (const { table, key, set, mutation } of this.#promises[index] ?? []) {
-        if (refused.has(mutation)) continue
-        const row = device.row(table, key)
-        if (!row) throw new Error(`flicker: ${table} ${JSON.stringify(key)} vanished on device ${index}`)
-        for (const [column, value] of Object.entries(set)) {
-          if (value !== undefined && row[column] !== value)
-            throw new Error(`flicker: ${table}.${column} shows ${String(row[column])} instead of ${String(value)}`)
-        }
-      }
-    })
+  /** A chat that was deleted long ago goes for good, with its messages. */
+  #purge(which: number): void {
+    const deleted = this.server.rows('chats').filter((row) => row['status'] === 'deleted')
+    const id = deleted[which % Math.max(1, deleted.length)]?.['id']
+    const messages = this.server.rows('chat_messages').filter((row) => row['chat_id'] === id)
+    const keys = [
+      ...messages.map((row) => ({ table: 'chat_messages', key: { id: String(row['id']) } })),
+      ...(id === undefined ? [] : [{ table: 'chats', key: { id: String(id) } }]),
+    ]
+    if (keys.length === 0) return
+    this.#facts.gone(keys)
+    this.server.write(keys.map((key) => ({ op: 'delete', ...key })))
   }
 
   #device(index: number): SimDevice {
@@ -222,8 +215,18 @@ export class Simulator {
     if (!device) throw new Error('no devices')
     return device
   }
+}
 
-  #id(): string {
-    return idOf(this.#ids++)
-  }
+function shapeAt(number: number): ShapeName {
+  return SHAPE_NAMES[number % SHAPE_NAMES.length] ?? 'acks'
+}
+
+/** One schedule to its end. */
+export function play({ devices, steps }: Schedule, variant?: Variant): Simulator {
+  let commits = 0
+  // commits move the WAL by uneven amounts: a later LSN may be one above or far away
+  const simulator = new Simulator(devices, () => 1 + ((commits += 7) % 5), variant)
+  for (const step of steps) simulator.run(step)
+  simulator.finish()
+  return simulator
 }
