@@ -91,7 +91,7 @@ describe('a draft that two devices edited offline', () => {
     })
   })
 
-  it('keeps what came first and asks about a line that both changed; both texts stay', async () => {
+  it('keeps what came first and asks about a line that both changed; both texts stay (I20)', async () => {
     const [mine, theirs] = [PROMPT.replace('briefly', 'in full'), PROMPT.replace('briefly', 'in verse')]
     save(laptop, prompt(PROMPT), prompt(mine), Date.now() - week)
     save(phone, prompt(PROMPT), prompt(theirs), Date.now() - week)
@@ -102,7 +102,7 @@ describe('a draft that two devices edited offline', () => {
     expect((await draft()).conflicts).toEqual([expect.objectContaining({ path: 'system_prompt', device: laptop.node })])
   })
 
-  it('goes on in one conflict with everything that the device typed after it', async () => {
+  it('goes on in one conflict with everything that the device typed after it (I21)', async () => {
     const steps = ['i', 'in', 'in f', 'in full'].map((word) => PROMPT.replace('briefly', word))
     steps.push(`${steps.at(-1)}\nAnd one more line.`)
     steps.forEach((step, index) => save(laptop, prompt(steps[index - 1] ?? PROMPT), prompt(step)))
@@ -256,7 +256,7 @@ describe('settling a conflict', () => {
     expect(await laptop.send()).toMatchObject([{ status: 'rejected', error: { code: 'row/invalid' } }])
   })
 
-  it('comes before a version is submitted', async () => {
+  it('comes before a version is submitted (I21)', async () => {
     const submission = { agent_id, version: '1.0.0', changelog: '' }
     const submit = async () => submitAgent(db, anna, { ...submission, revision: (await draft()).revision })
     await expect(submit()).rejects.toMatchObject({ code: 'agent/open-conflicts', params: { count: 1 } })

@@ -57,7 +57,7 @@ const questions = () =>
 const statuses = async (device: TestDevice) => (await device.send()).map(({ status, error }) => error?.code ?? status)
 
 describe('a chat that two devices used for a week without a network', () => {
-  it('has what both wrote below the same answer, side by side', async () => {
+  it('has what both wrote below the same answer, side by side (I22)', async () => {
     const [first, second] = [send(answer, 'from the laptop'), send(answer, 'from the phone')]
     laptop.write('message.send', first, ago(7))
     laptop.write('message.send', send(first.answer_message_id, 'and more'), ago(6))
@@ -94,7 +94,7 @@ describe('a chat that two devices used for a week without a network', () => {
     ])
   })
 
-  it('has each field as it was written last, whoever comes first', async () => {
+  it('has each field as it was written last, whoever comes first (I22)', async () => {
     laptop.write('chat.update', { id, set: { title: 'Newer title' } }, ago(1))
     laptop.write('chat.update', { id, set: { pinned: false, status: 'archived' } }, ago(5))
     phone.write('chat.update', { id, set: { title: 'Older title' } }, ago(4))

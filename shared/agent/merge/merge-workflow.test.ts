@@ -169,7 +169,7 @@ describe('any three versions', () => {
     )
   })
 
-  it('every text of both sides is in the result or in a conflict', () => {
+  it('every text of both sides is in the result or in a conflict (I20)', () => {
     fc.assert(
       fc.property(version('base'), version('mine'), version('theirs'), (base, mine, theirs) => {
         const { value, conflicts } = merge(base, mine, theirs)
