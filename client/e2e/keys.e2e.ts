@@ -131,8 +131,8 @@ describe('by keyboard', () => {
   })
 
   it('the way past the navigation comes first', async () => {
-    await page.reload()
-    await composer().or(page.locator('main h1')).first().waitFor()
+    await move(page, '/store')
+    await page.getByText('会议纪要').waitFor()
     await eventually('the end of the page', async () => {
       await page.keyboard.press('Tab')
       return (await focused()) === 'BODY'

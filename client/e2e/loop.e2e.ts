@@ -62,6 +62,12 @@ async function make(page: Page, name: string, prompt: string): Promise<void> {
   await write(page, prompt)
 }
 
+async function openAgent(page: Page, name: string): Promise<void> {
+  await move(page, '/studio')
+  await page.getByRole('link', { name }).click()
+  await page.waitForURL(/studio\/[0-9a-f-]{36}/)
+}
+
 async function write(page: Page, prompt: string): Promise<void> {
   await page.getByRole('tab', { name: '提示词' }).click()
   await page.getByRole('textbox', { name: '系统提示词' }).fill(prompt)
@@ -128,8 +134,7 @@ describe('an agent', () => {
   })
 
   it('is submitted, and shown to nobody yet', async () => {
-    await move(developer, '/studio')
-    await developer.getByRole('link', { name: NAME }).click()
+    await openAgent(developer, NAME)
     await submit(developer, '首个版本')
     expect(await listed(developer)).toBeUndefined()
   })
@@ -158,7 +163,7 @@ describe('an agent', () => {
     expect((await diff.textContent())?.match(/新增/g)).toHaveLength(1)
     await diff.getByText('不许说明出处').waitFor()
     await decide(admin, '退回', '必须说明出处。')
-    await developer.reload()
+    await openAgent(developer, NAME)
     await developer.getByText('必须说明出处。').first().waitFor()
     await write(developer, `${FIRST}\n必须说明出处。`)
     await submit(developer, '按意见改好')
@@ -216,7 +221,7 @@ describe('in the store', () => {
   })
 
   it('it is found in Chinese, and rated only by who has used it', async () => {
-    await user.goto(`${product.origin}/store`)
+    await move(user, '/store')
     await user.getByRole('searchbox').fill('诗词')
     const card = user.getByRole('listitem').filter({ hasText: NAME })
     await card.getByText('刚上架').waitFor()
@@ -253,7 +258,9 @@ describe('in the store', () => {
     await admin.getByText('3.5 (2)').waitFor()
     await move(admin, '/store')
     await admin.getByRole('listitem').filter({ hasText: NAME }).getByText('3.5 (2)').waitFor()
-    await user.reload()
+    await move(user, '/store')
+    await user.getByRole('link', { name: NAME }).click()
+    await user.getByText('3.5 (2)').waitFor()
     expect(await user.getByRole('radio', { name: '5 星' }).isChecked()).toBe(true)
     await rate(user, 3, '再想想')
     await user.getByText('2.5 (2)').waitFor()

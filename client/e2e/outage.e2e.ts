@@ -4,7 +4,18 @@ import path from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { devices, launchChromium, launchPersistentChromium } from '../../server/kernel/testing/chromium.ts'
-import { eventually, newPage, replica, signIn, signUp, untilReplica, type Trouble } from './person.ts'
+import {
+  eventually,
+  move,
+  newPage,
+  photograph,
+  replica,
+  say,
+  signIn,
+  signUp,
+  untilReplica,
+  type Trouble,
+} from './person.ts'
 import { createProduct, type Product } from './product.ts'
 
 /** A chat that no outage can take away: server killed, browser killed, both back, everything once. */
@@ -33,13 +44,7 @@ afterAll(async () => {
   await rm(profile, { recursive: true, force: true })
 })
 
-// What the person would have seen, for whoever has to find out why.
-afterEach(async ({ task }) => {
-  if (task.result?.state !== 'fail') return
-  await page
-    .screenshot({ path: path.join(tmpdir(), `outage-${task.name.slice(0, 20).replaceAll(' ', '-')}.png`) })
-    .catch(() => undefined)
-})
+afterEach(({ task }) => photograph('outage', task, [page, second]))
 
 async function open(context: BrowserContext): Promise<Page> {
   const opened = await newPage(context, product.origin)
@@ -47,11 +52,7 @@ async function open(context: BrowserContext): Promise<Page> {
   return opened.page
 }
 
-async function say(on: Page, text: string): Promise<void> {
-  const composer = on.locator('textarea').last()
-  await composer.fill(text)
-  await composer.press('Enter')
-}
+const pathOf = (url: string) => new URL(url).pathname
 
 const MESSAGES = `select id, parent_message_id, role, content, status, workflow_status, seq::int as seq from v_chat_messages
   where content <> '' order by seq nulls last, created_at, id`
@@ -63,7 +64,7 @@ describe('an outage', () => {
   it('begins with a chat that streams, and is seen live in a second browser', async () => {
     page = await open(first)
     await signUp(page, product.origin, anna)
-    await page.goto(`${product.origin}/store`)
+    await move(page, '/store')
     await page.getByRole('button', { name: '试用' }).first().click()
     await page.waitForURL(/chat\/new/)
     await untilReplica(page)
@@ -78,13 +79,13 @@ describe('an outage', () => {
       const rows = await replica<{ content: string }>(second, MESSAGES)
       return rows.some(({ content }) => content === '第一个问题')
     })
-    await second.goto(chat_url)
+    await move(second, pathOf(chat_url))
     await second.getByText('word60').first().waitFor()
     await page.getByText('word60').first().waitFor()
   })
 
   it('has a draft agent, too', async () => {
-    await page.goto(`${product.origin}/studio`)
+    await move(page, '/studio')
     await page
       .getByRole('button', { name: /新建|创建/ })
       .first()
@@ -100,7 +101,7 @@ describe('an outage', () => {
       const rows = await replica(page, 'select 1 as one from agent_drafts_synced')
       return rows.length === 1
     })
-    await page.goto(chat_url)
+    await move(page, pathOf(chat_url))
     await page.getByText('word60').first().waitFor()
   })
 
@@ -113,7 +114,7 @@ describe('an outage', () => {
     await page.getByText('离线写的第二个问题').first().waitFor()
     await page.getByText('待发').filter({ visible: true }).first().waitFor()
 
-    await page.goto(`${product.origin}/chat/new`)
+    await move(page, '/chat/new')
     await say(page, '离线的新对话')
     await page.waitForURL(/chat\/[0-9a-f-]{36}$/)
     await page.getByText('离线的新对话').first().waitFor()
@@ -124,7 +125,7 @@ describe('an outage', () => {
   })
 
   it('edits the first question offline: a sibling, and the choice between them', async () => {
-    await page.goto(chat_url)
+    await move(page, pathOf(chat_url))
     await page.getByText('第一个问题').first().hover()
     await page.getByRole('button', { name: '编辑', exact: true }).first().click()
     const editor = page.getByRole('textbox', { name: '编辑消息' })
@@ -136,7 +137,7 @@ describe('an outage', () => {
   })
 
   it('edits the draft offline', async () => {
-    await page.goto(draft_url)
+    await move(page, pathOf(draft_url))
     await page
       .getByRole('textbox', { name: /提示词/ })
       .first()
@@ -145,11 +146,11 @@ describe('an outage', () => {
       const rows = await replica<{ system_prompt: string }>(page, 'select system_prompt from v_agent_drafts')
       return rows[0]?.system_prompt === '在隧道里写的提示词'
     })
-    await page.goto(chat_url)
+    await move(page, pathOf(chat_url))
     await page.getByText('离线写的第二个问题').first().waitFor()
   })
 
-  it('survives the browser being killed, too', async () => {
+  it('survives the browser being killed, too (I15)', async () => {
     const before = await replica(page, MESSAGES)
     await first.close()
     first = await launchPersistentChromium(profile, devices.desktop)
