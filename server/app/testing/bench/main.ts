@@ -5,22 +5,24 @@ import path from 'node:path'
 import pg from 'pg'
 import { newId } from '../../../../shared/kernel/id.ts'
 import { projectRoot } from '../../env.ts'
+import { quantile, round, wait } from './figures.ts'
 import { pageWeight } from './page-weight.ts'
 import { freePort, startChild, stopChild, usageOf } from './processes.ts'
+import { runSyncBench } from './sync.ts'
 import { createVirtualUser, type TurnTimes, type VirtualUser } from './virtual-user.ts'
 
 /**
  * `npm run bench`: the product over its real paths against a mock model of its own (first token after 200 ms, then 30
  * a second, 100 in all). CPU is that of the server's process and of every Postgres process, per finished turn; the
  * clients and the mock are processes of their own and not counted. Options: `--levels=1,10,50`, `--seconds=12`,
- * `--skip-pauses`, `--json=FILE`.
+ * `--skip-pauses`, `--skip-sync`, `--json=FILE`.
  */
 const options = new Map(
   process.argv
     .slice(2)
     .map((word) => [word.replace(/^--|=.*$/g, ''), word.includes('=') ? word.slice(word.indexOf('=') + 1) : 'yes']),
 )
-const levels = (options.get('levels') ?? '1,10,50,100,300').split(',').map(Number)
+const levels = (options.get('levels') ?? '1,10,50,100,300').split(',').filter(Boolean).map(Number)
 const seconds = Number(options.get('seconds') ?? 12)
 const IDEAL_FIRST_TOKEN_MS = 200
 const IDEAL_TURN_MS = 3_500
@@ -45,7 +47,6 @@ interface LevelResult {
 }
 
 const say = (text: string) => process.stderr.write(`${text}\n`)
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 async function main(): Promise<void> {
   const data_dir = await mkdtemp(path.join(tmpdir(), 'banyan-bench-'))
@@ -65,13 +66,16 @@ async function main(): Promise<void> {
     BANYAN_ADMIN_EMAIL: 'admin@example.com',
     BANYAN_ADMIN_PASSWORD: randomBytes(18).toString('base64url'),
     LOG_LEVEL: 'warn',
+    // For the part on synchronisation alone.
+    ELECTRIC_SECRET: randomBytes(18).toString('base64url'),
+    BANYAN_SHAPE_ANY_TABLE: '1',
   }
   try {
     const first = await timedStart(env)
     await stopChild(first.child)
     const second = await timedStart(env)
     const origin = `http://127.0.0.1:${port}`
-    const people = await makePeople(data_dir, Math.max(...levels, options.has('skip-pauses') ? 0 : 1000))
+    const people = await makePeople(data_dir, Math.max(1, ...levels, options.has('skip-pauses') ? 0 : 1000))
     const measure = { origin, people, server_pid: second.child.pid ?? 0, postmaster: await postmasterPid(data_dir) }
     const idle = usageOf(measure.server_pid, measure.postmaster)
     const results: LevelResult[] = []
@@ -90,6 +94,17 @@ async function main(): Promise<void> {
         }),
       )
     }
+    const sync = options.has('skip-sync')
+      ? undefined
+      : await runSyncBench(
+          {
+            origin,
+            secret: env.ELECTRIC_SECRET,
+            database: await databaseUrl(data_dir),
+            usage: () => usageOf(measure.server_pid, measure.postmaster),
+          },
+          say,
+        )
     const report = {
       node: process.version,
       start: {
@@ -100,6 +115,7 @@ async function main(): Promise<void> {
       },
       page: await pageWeight(path.join(projectRoot, 'dist/client'), origin, people[0]?.cookie ?? ''),
       levels: results,
+      sync,
     }
     printTable(report.levels)
     say(
@@ -256,15 +272,6 @@ async function runLevel(
   }
   say(`${level.name} users: ${JSON.stringify(result)}`)
   return result
-}
-
-function quantile(values: readonly number[], q: number): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN)
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100
 }
 
 function printTable(rows: readonly LevelResult[]): void {
