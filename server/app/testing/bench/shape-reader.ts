@@ -66,7 +66,7 @@ export class ShapeReader {
   }
 
   async #read(more: Record<string, string>, signal: AbortSignal | undefined): Promise<ShapePage> {
-    const response = await fetch(this.#addressOf(more), { ...(signal ? { signal } : {}) })
+    const response = await fetch(this.#addressOf(more), signal ? { signal } : {})
     const text = await response.text()
     if (response.status !== 200) throw new Error(`shape: ${response.status} ${text.slice(0, 200)}`)
     this.#at = {
