@@ -150,6 +150,14 @@ describe('a draft that two devices edited offline', () => {
     )
   })
 
+  it('that one of them deleted refuses the other’s edits, which stay there as dead letters', async () => {
+    phone.write('agent.delete', { agent_id, draft_id: id })
+    save(laptop, prompt(PROMPT), prompt('mine'))
+    await phone.send()
+    expect(await laptop.send()).toMatchObject([{ status: 'rejected', error: { code: 'row/not-found' } }])
+    expect((await draft()).system_prompt).toBe(PROMPT)
+  })
+
   it('asks rather than store what is too long only after a merge', async () => {
     const base = { tags: Array.from({ length: 10 }, (_, index) => `t${index}`) }
     await laptop.act('draft.update', { id, set: base, base: { tags: ['a', 'b'] } })

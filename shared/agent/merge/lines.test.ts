@@ -27,6 +27,8 @@ it('gives people both versions of a place to start from, and merges the rest', (
 it('gives up on texts that have too little in common', () => {
   const text = (word: string) => Array.from({ length: 2000 }, (_, index) => `${word} ${index}`).join('\n')
   expect(mergeLines(text('a'), text('b'), text('c'))).toBeUndefined()
+  const turned = text('a').split('\n').reverse().join('\n')
+  expect(mergeLines(text('a'), turned, `first\n${text('a')}`)).toBeUndefined()
 })
 
 const text = fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { maxLength: 8 }).map((lines) => lines.join('\n'))

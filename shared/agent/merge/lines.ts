@@ -1,7 +1,7 @@
 import { diffArrays } from 'diff'
 
 /** Edits between two versions beyond which a merge is not tried: the time of a diff grows with their square. */
-const MOST_EDITS = 1000
+const MOST_EDITS = 300
 
 /** A stretch of a three-way merge. */
 export type Hunk<T> = { kind: 'agreed'; items: readonly T[] } | { kind: 'conflict'; base: T[]; mine: T[]; theirs: T[] }
@@ -23,7 +23,7 @@ export function mergeHunks<T extends string>(
   theirs: readonly T[],
 ): Hunk<T>[] | undefined {
   const left = changesOf(base, mine)
-  const right = changesOf(base, theirs)
+  const right = left && changesOf(base, theirs)
   if (!left || !right) return undefined
   const hunks: Hunk<T>[] = []
   let at = 0
@@ -82,6 +82,7 @@ function applied<T>(base: readonly T[], start: number, end: number, changes: rea
 }
 
 function changesOf<T extends string>(base: readonly T[], other: readonly T[]): Change<T>[] | undefined {
+  if (leastEdits(base, other) > MOST_EDITS) return undefined
   const parts = diffArrays([...base], [...other], { maxEditLength: MOST_EDITS })
   if (!parts) return undefined
   const changes: Change<T>[] = []
@@ -99,6 +100,14 @@ function changesOf<T extends string>(base: readonly T[], other: readonly T[]): C
     change.end = at
   }
   return changes
+}
+
+/** Items that one version has more often than the other: each is an edit at least. */
+function leastEdits<T>(base: readonly T[], other: readonly T[]): number {
+  const counts = new Map<T, number>()
+  for (const item of base) counts.set(item, (counts.get(item) ?? 0) + 1)
+  for (const item of other) counts.set(item, (counts.get(item) ?? 0) - 1)
+  return [...counts.values()].reduce((sum, count) => sum + Math.abs(count), 0)
 }
 
 /** The list that both sides wrote together; undefined when they changed the same place. */

@@ -24,10 +24,14 @@ export interface Merge {
   readonly closed: Set<string>
   /** The open conflict at a place in which this side stood at `base`. */
   readonly openAt: (path: string, base: unknown) => string | undefined
+  /** How many texts and lists may still be compared: whoever sends more is asked about the rest. */
+  comparisons: number
 }
 
+const MOST_COMPARISONS = 10
+
 export function newMerge(openAt: Merge['openAt'] = () => undefined): Merge {
-  return { conflicts: [], continued: new Map(), closed: new Set(), openAt }
+  return { conflicts: [], continued: new Map(), closed: new Set(), openAt, comparisons: MOST_COMPARISONS }
 }
 
 /** Takes up what a trial came to. */
@@ -44,7 +48,7 @@ export function merge3(merge: Merge, names: readonly string[], base: unknown, mi
   if (decided) return decided.value
   if (isTree(mine) && isTree(theirs) && (base === undefined || isTree(base)))
     return mergeTrees(merge, names, base ?? {}, mine, theirs)
-  const whole = mergeSequences(base, mine, theirs)
+  const whole = merge.comparisons-- > 0 ? mergeSequences(base, mine, theirs) : undefined
   return whole === undefined ? conflict(merge, path, base, mine, theirs) : whole
 }
 
