@@ -45,7 +45,7 @@ export const openConflicts = namedQuery<DraftConflictRow>()({
   params: Type.Object({ agent_id: id }),
   sql: `select c.id, c.draft_id, c.user_id, c.path, c.base, c.mine, c.theirs, c.hlc, c.choice, c.settled_at, c.created_at, c.updated_at
     from v_draft_conflicts c join v_agent_drafts d on d.id = c.draft_id
-    where d.agent_id = $1 and d.deleted_at is null and c.settled_at is null order by c.created_at, c.id`,
+    where d.agent_id = $1 and d.deleted_at is null and c.settled_at is null order by c.created_at, c.path, c.id`,
   bind: ({ agent_id }) => [agent_id],
 })
 
