@@ -125,11 +125,14 @@ describe('a draft and a chat on two devices', () => {
     }
     const [one, other] = [await draft(desktop), await draft(phone)]
     expect(one).toEqual(other)
-    const [conflict] = await replica<{ mine: string; theirs: string }>(
-      desktop,
-      'select mine, theirs from v_draft_conflicts',
-    )
-    expect([conflict?.mine, conflict?.theirs].map((text) => text?.includes('详细')).toSorted()).toEqual([false, true])
+    const conflict = await eventually('both texts are here', async () => {
+      const rows = await replica<{ mine: string; theirs: string }>(
+        desktop,
+        'select mine, theirs from v_draft_conflicts',
+      )
+      return rows[0]
+    })
+    expect([conflict.mine, conflict.theirs].map((text) => text.includes('详细')).toSorted()).toEqual([false, true])
   })
 
   it('is settled on one device, and gone on the other', async () => {
