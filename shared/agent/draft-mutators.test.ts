@@ -120,7 +120,7 @@ const step = fc.record({
   at: fc.nat({ max: 9 }),
 })
 
-it('loses no line: it is in the draft, in an open conflict, in what was refused, or somebody who saw it wrote over it', () => {
+it('loses no line (I20): it is in the draft, in an open conflict, in what was refused, or somebody who saw it wrote over it', () => {
   fc.assert(
     fc.property(fc.array(step, { minLength: 30, maxLength: 60, size: 'max' }), (steps) => {
       const system_prompt = 'one\ntwo\nthree\nfour\nfive'
