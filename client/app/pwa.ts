@@ -21,7 +21,7 @@ export function startPwa(): void {
     // Another tab took the new version: this one must follow, or its lazy parts are gone.
     let controlled = Boolean(navigator.serviceWorker.controller)
     navigator.serviceWorker.addEventListener('controllerchange', () => {
-      if (controlled) updateTakenElsewhere()
+      if (controlled) reloadSafely()
       controlled = true
     })
     await worker.register().catch(() => undefined)
@@ -72,10 +72,11 @@ export async function updateNow(): Promise<void> {
   const until = Date.now() + (workbox ? ARRIVAL_MS : 0)
   while (!updateReady.value && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 250))
   if (updateReady.value) return applyUpdate()
-  await updateTakenElsewhere()
+  await reloadSafely()
 }
 
-async function updateTakenElsewhere(): Promise<void> {
+/** Loads the page anew, once what was being written is kept. */
+export async function reloadSafely(): Promise<void> {
   await saveAll()
   location.reload()
 }

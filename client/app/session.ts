@@ -2,12 +2,17 @@ import { computed, shallowRef } from 'vue'
 import { getSession } from '../../shared/identity/api.ts'
 import { mayDo, type Permission } from '../../shared/identity/permissions.ts'
 import type { EndpointReply } from '../../shared/kernel/endpoint.ts'
-import { call } from './call.ts'
+import { toAppError } from '../../shared/kernel/errors.ts'
+import { call, send } from './call.ts'
 import { closeLocal, openLocal, syncStatus } from './local.ts'
+import { reloadSafely } from './pwa.ts'
 
 export type Session = EndpointReply<typeof getSession>
+type SessionUser = NonNullable<Session['user']>
 
 const KEY = 'banyan.session'
+/** Somebody left while the server could not be told. */
+const LEFT = 'banyan.left'
 const current = shallowRef<Session>()
 /** `unreachable`: the server has never answered this browser, so there is nothing to show. */
 const reach = shallowRef<'waiting' | 'known' | 'unreachable'>('waiting')
@@ -29,6 +34,7 @@ export function may(permission: Permission): boolean {
  * the server dead must work.
  */
 export async function startSession(): Promise<void> {
+  window.addEventListener('storage', ({ key }) => void (key === KEY && followOtherTab()))
   const kept = readKept()
   if (kept?.user) {
     current.value = kept
@@ -44,31 +50,74 @@ export async function startSession(): Promise<void> {
 export async function refreshSession(): Promise<void> {
   let fresh: Session
   try {
+    await endLeftSession()
     fresh = await call(getSession)
   } catch {
     if (!current.value) reach.value = 'unreachable'
     return
   }
-  const before = current.value?.user
+  const before = current.value?.user ?? undefined
   if (before && !fresh.user) {
     expired.value = true
     return
   }
+  if (fresh.user) keep(fresh)
+  if (before && fresh.user && fresh.user.id !== before.id) return makeRoom()
+  await adopt(fresh, before)
+}
+
+async function adopt(fresh: Session, before: SessionUser | undefined): Promise<void> {
   const again = sessionExpired.value || fresh.user?.epoch !== before?.epoch
   expired.value = false
   current.value = fresh
   reach.value = 'known'
-  if (fresh.user) keep(fresh)
-  if (fresh.user && fresh.user.id !== before?.id) await openFor(fresh)
-  else if (fresh.user && again) {
-    // Signed in anew, or with other rights: the engine starts over with what is on the device.
-    await closeLocal({ wipe: false })
-    await openFor(fresh)
-  }
+  // Signed in anew, or with other rights: the engine starts over with what is on the device.
+  if (before && again) await closeLocal({ wipe: false })
+  if (!before || again) await openFor(fresh)
+}
+
+/** Somebody else has come: a fresh page, with nothing in memory of who was here before. Their things stay on the disk. */
+async function makeRoom(): Promise<void> {
+  await closeLocal({ wipe: false })
+  location.assign('/chat')
+  return new Promise(() => undefined)
 }
 
 async function openFor({ user: person }: Session): Promise<void> {
   if (person) await openLocal({ user_id: person.id, epoch: person.epoch })
+}
+
+/** In another tab somebody has signed out, or somebody else has signed in: this one must not go on showing their things. */
+async function followOtherTab(): Promise<void> {
+  const now = readKept()?.user?.id
+  if (!user.value || now === user.value.id) return
+  await reloadSafely()
+}
+
+/** Ends the session on the server. With `later`, a server that cannot be reached is told at the next visit. */
+export async function endSession({ later }: { later: boolean }): Promise<void> {
+  try {
+    await send('/api/auth/sign-out', { method: 'POST', body: '{}' })
+  } catch (error) {
+    if (!later || toAppError(error).kind === 'user') throw error
+    stored(() => localStorage.setItem(LEFT, 'yes'))
+  }
+}
+
+/** Before anybody is let in by a cookie that somebody has left behind. */
+async function endLeftSession(): Promise<void> {
+  if (!stored(() => localStorage.getItem(LEFT))) return
+  await endSession({ later: false })
+  stored(() => localStorage.removeItem(LEFT))
+}
+
+/** Private windows may have no storage: then nothing is kept, and nothing was. */
+function stored<T>(act: () => T): T | undefined {
+  try {
+    return act()
+  } catch {
+    return undefined
+  }
 }
 
 /** After sign-out: nothing of the person stays in memory or on the device. */
@@ -76,19 +125,11 @@ export async function forgetSession(): Promise<void> {
   await closeLocal({ wipe: true })
   current.value = current.value && { ...current.value, user: null, permissions: [] }
   expired.value = false
-  try {
-    localStorage.removeItem(KEY)
-  } catch {
-    // Nothing was kept then.
-  }
+  stored(() => localStorage.removeItem(KEY))
 }
 
 function keep(fresh: Session): void {
-  try {
-    localStorage.setItem(KEY, JSON.stringify(fresh))
-  } catch {
-    // Without storage an offline start asks for a connection.
-  }
+  stored(() => localStorage.setItem(KEY, JSON.stringify(fresh)))
 }
 
 function readKept(): Session | undefined {

@@ -1,3 +1,4 @@
+import { useRouter } from 'vue-router'
 import {
   chooseBranch,
   deleteMessage,
@@ -11,7 +12,9 @@ import type { ChatListRow } from '../../shared/chat/queries.ts'
 import type { ChatMessageRow } from '../../shared/chat/rows.ts'
 import { newId } from '../../shared/kernel/id.ts'
 import { t } from '../app/i18n.ts'
-import { mutate } from '../app/local.ts'
+import { editUnsent } from '../app/edit-unsent.ts'
+import { attempt } from '../app/errors.ts'
+import { askingIds, mutate, store } from '../app/local.ts'
 import { confirm } from '../ui/confirm.ts'
 import { echo, forgetEchoes } from './echoes.ts'
 import { answerRow, messageRow } from './new-rows.ts'
@@ -46,6 +49,8 @@ export function postMessage(
 
 /** What a person does in an open chat. */
 export function useChatActions(open: OpenChat, chat_id: () => string) {
+  const router = useRouter()
+
   function post(parent: string | null, content: string): Promise<boolean> {
     const sent = postMessage(chat_id(), parent, content)
     open.show(parent ?? chat_id(), sent.user_message_id)
@@ -86,9 +91,31 @@ export function useChatActions(open: OpenChat, chat_id: () => string) {
     await mutate(stopRun, { execution_id: now.workflow_execution_id, answer_message_id: now.id })
   }
 
-  /** Takes back a question whose answer has not begun. */
+  /** Takes back a question whose answer has not begun; one that was never sent simply goes. */
   async function withdraw(question_id: string, answer_message_id: string): Promise<void> {
+    const unsent = askingIds.value.get(question_id)
+    if (unsent) {
+      await attempt(async () => store.value?.outbox.discard(unsent))
+      forgetEchoes([question_id, answer_message_id])
+      return
+    }
     await mutate(withdrawMessage, { user_message_id: question_id, answer_message_id })
+  }
+
+  /** A first question takes its chat with it when it is taken back: its text goes to where a chat begins. */
+  async function takeAlong(question_id: string): Promise<boolean> {
+    const [local, id] = [store.value, askingIds.value.get(question_id)]
+    const item = id && (await local?.outbox.queued())?.find((one) => one.id === id)
+    if (!local || !item || item.args['chat'] === undefined) return false
+    const way = await attempt(() => editUnsent(local, item, (back) => local.outbox.discard(item.id, back)))
+    if (way) await router.push(way)
+    return true
+  }
+
+  /** Sends a question that had grown old while it waited. */
+  async function sendAfterAll(question_id: string): Promise<void> {
+    const unsent = askingIds.value.get(question_id)
+    if (unsent) await attempt(async () => store.value?.outbox.release(unsent))
   }
 
   /** Deletes a message's text for good, so it asks first. */
@@ -102,7 +129,7 @@ export function useChatActions(open: OpenChat, chat_id: () => string) {
     if (yes) await mutate(deleteMessage, { id: message.id })
   }
 
-  return { send, edit, regenerate, choose, stop, withdraw, remove }
+  return { send, edit, regenerate, choose, stop, withdraw, takeAlong, sendAfterAll, remove }
 }
 
 export type ChatActions = ReturnType<typeof useChatActions>

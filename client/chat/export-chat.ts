@@ -65,12 +65,3 @@ export function fileName(title: string, extension: string): string {
     .slice(0, 80)
   return `${safe || 'chat'}.${extension}`
 }
-
-export function saveFile(name: string, type: string, content: string): void {
-  const url = URL.createObjectURL(new Blob([content], { type }))
-  const link = document.createElement('a')
-  link.href = url
-  link.download = name
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(url), 10_000)
-}

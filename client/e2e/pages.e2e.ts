@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { devices, launchChromium } from '../../server/kernel/testing/chromium.ts'
+import { violations } from './axe.ts'
 import { addAssistant, move, newPage, sayInNewChat, signIn, untilReplica, type Trouble } from './person.ts'
 import { ADMIN, createProduct, type Product } from './product.ts'
 
@@ -13,7 +12,6 @@ import { ADMIN, createProduct, type Product } from './product.ts'
 
 let product: Product
 let browser: Browser
-let axe: string
 const troubles: Trouble[] = []
 const shots = process.env['E2E_SHOTS']
 
@@ -22,34 +20,12 @@ beforeAll(async () => {
   await product.start()
   product.model.set({ tokens_per_second: 400 })
   browser = await launchChromium()
-  axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 }, 120_000)
 
 afterAll(async () => {
   await browser.close()
   await product.remove()
 })
-
-interface Violation {
-  id: string
-  nodes: { target: string[]; failureSummary: string }[]
-}
-
-interface Checker {
-  run: (context: Document, options: unknown) => Promise<{ violations: Violation[] }>
-}
-
-async function violations(page: Page): Promise<string[]> {
-  // The page's own policy forbids injected scripts; the protocol's evaluate is not bound by it.
-  const found = await page.evaluate(async (source): Promise<Violation[]> => {
-    const kept: Checker | undefined = Reflect.get(window, 'axeOfTests')
-    const checker: Checker = kept ?? new Function(`${source}; return axe`)()
-    Reflect.set(window, 'axeOfTests', checker)
-    const options = { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }
-    return (await checker.run(document, options)).violations
-  }, axe)
-  return found.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`)
-}
 
 /** Goes to a page and waits until it is drawn: another heading than before, nothing busy, nothing fading in. */
 async function draw(page: Page, path: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { userError, type AppError } from '../../shared/kernel/errors.ts'
-import { errorOf, send } from '../app/call.ts'
+import { errorOf } from '../app/call.ts'
 
 /** What better-auth answers, as a key of `identity.problem`, when it is not one of our own codes. */
 const PROBLEMS: Readonly<Record<string, string>> = {
@@ -27,11 +27,6 @@ export function signUp(name: string, email: string, password: string): Promise<A
 export function changePassword(current: string, next: string): Promise<AuthResult> {
   const body = { currentPassword: current, newPassword: next, revokeOtherSessions: true }
   return post('/api/auth/change-password', body)
-}
-
-/** Ends the session on the server. Throws an AppError when the server cannot be reached. */
-export async function signOut(): Promise<void> {
-  await send('/api/auth/sign-out', { method: 'POST', body: '{}' })
 }
 
 /** better-auth speaks its own error shape, `{code, message}`; ours is `{error: {code}}`. */

@@ -6,6 +6,10 @@ export interface Question {
   confirm: string
   cancel?: string
   danger?: boolean
+  /** What it concerns, a line each. */
+  items?: readonly string[]
+  /** Something that may be done first; the question stays. */
+  aside?: { label: string; act: () => Promise<void> }
 }
 
 interface Asked extends Question {

@@ -294,7 +294,8 @@ export class TabStore implements LocalStore {
 
   async #count(): Promise<void> {
     if (this.#closed) return
-    await this.outbox.recount()
+    // a row that cannot be understood must not keep its person out
+    await this.outbox.recount().catch(() => undefined)
     this.#tellStatus()
   }
 

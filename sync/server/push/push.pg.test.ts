@@ -222,6 +222,30 @@ describe('push', () => {
     expect(row).toEqual({ value: 'en' })
   })
 
+  it('lets a device whose clock is a day ahead win by it for five minutes at most, and tells it the time', async () => {
+    const dora = await buildPerson(db)
+    const wrong = newId()
+    const start = Date.now()
+    const set = (value: number, ms: number) =>
+      mutation(
+        'preference.set',
+        { key: 'theme', value },
+        { hlc: `${String(ms).padStart(13, '0')}-0000-${'b'.repeat(8)}` },
+      )
+    const stored = async () =>
+      (await db.query('select value from preferences where user_id = $1', [dora.user_id]))[0]?.['value']
+
+    const day = 24 * 3_600_000
+    const ahead = body(wrong, set(1, start + day), set(2, start + day + 1))
+    expect(await push({ ...deps, now: () => start }, dora, ahead)).toMatchObject({ now: start })
+    expect(await stored()).toBe(2)
+    const later = start + 6 * 60_000
+    await push({ ...deps, now: () => later }, dora, body(newId(), set(3, later)))
+    expect(await stored()).toBe(3)
+    await push({ ...deps, now: () => later }, dora, body(wrong, set(4, start)))
+    expect(await stored()).toBe(3)
+  })
+
   it('answers malformed arguments with a refusal that names the place', async () => {
     const device = newId()
     const { results } = await push(
