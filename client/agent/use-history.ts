@@ -18,9 +18,10 @@ export const DRAFT_FIELDS = [
   'workflow_definition',
 ] as const satisfies (keyof DraftFields)[]
 
-/** The revisions of a draft; the server keeps them. */
-export function useHistory(agent_id: MaybeRefOrGetter<string>) {
-  return useOnline((signal) => load(toValue(agent_id), signal), { key: agent_id, fresh: 20_000 })
+/** The revisions of a draft; the server keeps them. Asked for again when the draft has another. */
+export function useHistory(draft: MaybeRefOrGetter<DraftView>) {
+  const key = () => `${toValue(draft).agent_id}/${toValue(draft).revision}`
+  return useOnline((signal) => load(toValue(draft).agent_id, signal), { key, linger: true, fresh: 20_000 })
 }
 
 /** An agent that has not reached the server yet has no history. */
