@@ -1,5 +1,8 @@
 import { expect, it } from 'vitest'
 import { addMessages, useI18n } from '../ui/i18n.ts'
+import { MUTATORS } from '../../shared/registry.ts'
+import { SHAPE_NAMES } from '../../sync/protocol/shapes.ts'
+import en from './locales/en.json' with { type: 'json' }
 import zh from './locales/zh-CN.json' with { type: 'json' }
 import { changeTitle, describeChange } from './change-words.ts'
 
@@ -25,4 +28,13 @@ it('names the thing where the person wrote nothing, and keeps to one line', () =
   const long = changeTitle({ name: 'message.send', args: { content: `第一行\n${'很'.repeat(200)}` } })
   expect(long).toMatch(/^发送消息：第一行 很+…$/)
   expect(long.length).toBeLessThan(90)
+})
+
+it.each([
+  ['zh-CN', zh],
+  ['en', en],
+])('has words for every change and every part of a replica: %s', (_language, words) => {
+  const changes = Object.keys(MUTATORS).map((name) => name.replaceAll('.', '-'))
+  expect(changes.filter((key) => !Object.hasOwn(words.change, key))).toEqual([])
+  expect(SHAPE_NAMES.filter((name) => !Object.hasOwn(words.shape, name))).toEqual([])
 })

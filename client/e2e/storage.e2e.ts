@@ -163,6 +163,25 @@ describe('the storage page', () => {
   })
 })
 
+describe('an app that is too old', () => {
+  it('says so, updates when told to, and then sends what it kept', async () => {
+    await eventually('the worker is in charge', () => page.evaluate(() => navigator.serviceWorker.controller !== null))
+    const outdated = { status: 426, json: { error: { code: 'sync/client-too-old', message: 'update' } } }
+    await context.route('**/api/sync/push', (route) => route.fulfill(outdated))
+    await say(page, '老版本写的话')
+    await page.getByText('这个版本太旧').waitFor()
+    await shoot('too-old')
+    door.alter('/sw.js', (text) => `${text}\n// The next version.\n`)
+    const loaded = page.waitForEvent('load')
+    await page.getByRole('button', { name: '现在更新' }).click()
+    await loaded
+    await context.unroute('**/api/sync/push')
+    await page.getByText('老版本写的话').first().waitFor()
+    await answers(3)
+    expect(await page.getByText('这个版本太旧').count()).toBe(0)
+  })
+})
+
 describe('another person at the same browser', () => {
   it('sees nothing of the one before, in no tab (I25)', async () => {
     await move(page, '/chat/new')
@@ -212,7 +231,7 @@ describe('another person at the same browser', () => {
     await signIn(page, door.origin, anna)
     await move(page, chat)
     await page.getByText('安娜离线的话').first().waitFor()
-    await answers(3)
+    await answers(4)
     await move(page, '/chat/new')
     await expect.poll(() => page.getByTestId('composer').inputValue()).toBe('安娜没写完的话')
   })
