@@ -219,7 +219,13 @@ class EmbeddedShapeServer implements ShapeServer {
     const store = this.store ?? (await this.openStore())
     // Somebody else has read from the slot, or an old disk was put back: what lies between is missing here.
     const goesOn = confirmed !== undefined && confirmed <= store.writer.position && !store.isNew
-    if (first && goesOn) await store.restore(origin)
+    if (first && goesOn) {
+      await store.restore(origin).catch(async (error: unknown) => {
+        this.store = undefined
+        await store.close()
+        throw error
+      })
+    }
     this.origin = origin
     await store.settled()
     return goesOn && store.follows(origin)

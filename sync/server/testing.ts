@@ -34,14 +34,20 @@ export interface ShapeHarness {
   close(): Promise<void>
 }
 
+interface HarnessParts {
+  stalledMs?: number
+  /** Where the database comes from: the run's Postgres, when nothing is said. */
+  openDatabase?: () => Promise<{ url: string; drop: () => Promise<void> }>
+}
+
 /** Starts one. `x-user` and `x-epoch` headers stand in for the session. */
 export async function startShapeHarness(
   options: Partial<ShapeServerOptions> = {},
   /** Fills the new database; may give another URL for the shape server, of a lesser role. */
   prepare: (db: pg.Pool, url: string) => Promise<string | void> = async () => undefined,
-  { stalledMs }: { stalledMs?: number } = {},
+  { stalledMs, openDatabase = createTestDatabase }: HarnessParts = {},
 ): Promise<ShapeHarness> {
-  const database = await createTestDatabase()
+  const database = await openDatabase()
   // Asynchronous commits, which the test server has, reach the slot only every 200 ms.
   const db = new pg.Pool({ connectionString: database.url, max: 4, options: '-c synchronous_commit=on' })
   db.on('error', () => undefined)

@@ -53,6 +53,21 @@ describe('a live read as server-sent events', () => {
     stop.abort()
   })
 
+  it('tells nothing twice to a reader who comes again', async () => {
+    const cut = new AbortController()
+    const first = harness.stream({ table: 'news' }, { liveSse: true, signal: cut.signal })
+    const shape = new Shape(first)
+    await same(shape)
+    await harness.db.query(`insert into news select n, 'in one transaction' from generate_series(201, 205) n`)
+    await same(shape)
+    const { lastOffset, shapeHandle } = first
+    cut.abort()
+    const again = await fetch(
+      `${harness.url}/v1/shape?secret=${SECRET}&table=news&offset=${lastOffset}&handle=${shapeHandle}`,
+    )
+    expect([again.status, await again.json()]).toMatchObject([200, [{ headers: { control: 'up-to-date' } }]])
+  })
+
   it('tells its reader when the shape ends, who then fetches anew', async () => {
     const shape = new Shape(harness.stream({ table: 'news' }, { liveSse: true }))
     await same(shape)

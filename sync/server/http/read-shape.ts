@@ -129,8 +129,12 @@ async function bodyOf(store: ShapeStore, places: readonly Place[], end: string |
   return `[${messages.join(',')}]`
 }
 
+/**
+ * The client goes on from `<this>_0`. No commit is at an odd LSN: so the number behind the shape's last one names the
+ * place between it and the next, and a reader who comes again is not told the rest of that transaction twice.
+ */
 function ownEnd(page: Page): bigint {
-  return page.offset.at === 'log' ? page.offset.lsn : 0n
+  return page.offset.at === 'log' ? page.offset.lsn + (page.offset.position > 0 ? 1n : 0n) : 0n
 }
 
 /** All shapes of a reader may count on each other by this number: everything up to it is in this shape's log. */

@@ -21,6 +21,10 @@ export interface FilterEvents {
   giveUp: (shape: ShapeLog, reason: string) => void
 }
 
+/** Connections that broke, resources that ran out, a server that stops or starts. */
+const AWAY = /^(?:08|53|57P)/
+const AGAIN_MS = 250
+
 /** Transactions that may wait for Postgres' decision in one shape. */
 const MAX_QUEUE = 10_000
 
@@ -73,8 +77,12 @@ export class FilterInPostgres {
   private async run(shape: ShapeLog, queue: Queue): Promise<void> {
     try {
       for (let job = queue.jobs[0]; job; job = queue.jobs[0]) {
-        await this.decide(shape, job.changes)
+        const done = await this.decide(shape, job.changes).then(
+          () => true,
+          (error: unknown) => this.mayHeal(error),
+        )
         if (this.queues.get(shape) !== queue) return
+        if (!done) continue
         await this.events.decided(shape, job.commit, job.changes)
         if (this.queues.get(shape) !== queue) return
         queue.jobs.shift()
@@ -88,6 +96,13 @@ export class FilterInPostgres {
         `its filter could not be decided: ${error instanceof Error ? error.message : String(error)}`,
       )
     }
+  }
+
+  /** A database that is away for a moment decides later; the transactions wait. Throws what will not pass. */
+  private async mayHeal(error: unknown): Promise<false> {
+    if (error instanceof pg.DatabaseError && !AWAY.test(error.code ?? '')) throw error
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
+    return false
   }
 
   private async decide(shape: ShapeLog, changes: ShapeChange[]): Promise<void> {

@@ -340,9 +340,11 @@ export class ShapeLog {
   }
 
   private endsBefore(offset: { lsn: bigint; position: number }): boolean {
-    if (this.published === 0) return this.trimmedTo === undefined || this.trimmedTo.lsn < offset.lsn
-    const lsn = this.index.lsnAt(this.published - 1)
-    if (lsn !== offset.lsn) return lsn < offset.lsn
+    const lsn = this.published === 0 ? this.trimmedTo?.lsn : this.index.lsnAt(this.published - 1)
+    if (lsn === undefined) return true
+    // Where readers of event streams go on; see `ownEnd`.
+    if (offset.lsn === lsn + 1n && offset.position === 0) return false
+    if (lsn !== offset.lsn || this.published === 0) return lsn < offset.lsn
     return this.index.positionAt(this.published - 1) < offset.position && offset.position !== Number.POSITIVE_INFINITY
   }
 

@@ -8,7 +8,7 @@ import type { FrameLog, Place } from '../storage/frame-log.ts'
 import { FrameBuilder, type LogOrigin } from '../storage/records.ts'
 import type { RecoveredLog, StoredShape } from '../storage/recover.ts'
 import { matchesRelation, type Catalog } from './catalog.ts'
-import { defineShape } from './define-shape.ts'
+import { defineShape, InvalidShape } from './define-shape.ts'
 import { FilterInPostgres } from './filter-in-postgres.ts'
 import { newHandle } from './handle.ts'
 import type { Offset } from './offset.ts'
@@ -167,7 +167,11 @@ export class ShapeStore {
     this.stored = []
     if (!this.follows(origin)) return
     for (const one of stored) {
-      const shape = await this.revive(one).catch(() => undefined)
+      const shape = await this.revive(one).catch((error: unknown) => {
+        // Only what can never be made again is let go; a database that is away will be asked another time.
+        if (error instanceof InvalidShape) return undefined
+        throw error
+      })
       if (!shape) this.note((frame) => frame.dropped(one.number))
     }
     this.log.info({ event: 'sync.shapes-restored', shapes: this.size, of: stored.length }, 'shapes taken up')
