@@ -1,10 +1,22 @@
-import { Archive, ArchiveRestore, FileJson, FileText, Pencil, Pin, PinOff, Trash2 } from 'lucide-vue-next'
+import {
+  Archive,
+  ArchiveRestore,
+  CloudOff,
+  FileJson,
+  FileText,
+  HardDriveDownload,
+  Pencil,
+  Pin,
+  PinOff,
+  Trash2,
+} from 'lucide-vue-next'
 import { deleteChat, restoreChat, updateChat } from '../../shared/chat/mutators.ts'
 import type { ChatListRow } from '../../shared/chat/queries.ts'
 import { t } from '../app/i18n.ts'
 import { mutate } from '../app/local.ts'
 import type { MenuItem } from '../ui/menu.ts'
 import { toast } from '../ui/toast.ts'
+import { isKept, keepOffline } from './kept-chats.ts'
 
 type Chat = Pick<ChatListRow, 'id' | 'title' | 'pinned' | 'status'>
 
@@ -38,6 +50,12 @@ export function chatMenu(
       label: chat.pinned ? t('chat.menu.unpin') : t('chat.menu.pin'),
       icon: chat.pinned ? PinOff : Pin,
       select: () => void mutate(updateChat, { id: chat.id, set: { pinned: !chat.pinned } }),
+    },
+    {
+      id: 'keep',
+      label: isKept(chat.id) ? t('chat.menu.unkeep') : t('chat.menu.keep'),
+      icon: isKept(chat.id) ? CloudOff : HardDriveDownload,
+      select: () => void keepOffline(chat.id, !isKept(chat.id)),
     },
     {
       id: 'archive',

@@ -3,6 +3,7 @@ import { branchChoices, chatById, chatMessages } from '../../shared/chat/queries
 import type { ChatMessageRow } from '../../shared/chat/rows.ts'
 import { activePath, buildTree, choicesTo, keepShown, type PathEntry } from '../../shared/chat/tree.ts'
 import { useQuery } from '../app/local.ts'
+import { useWholeChat } from './use-whole-chat.ts'
 import { echoedChat, echoedMessages, forgetEchoes } from './echoes.ts'
 
 export type ChatEntry = PathEntry<ChatMessageRow>
@@ -29,10 +30,23 @@ export function useChat(chat_id: Ref<string>) {
     settled.value = false
   })
 
+  const { whole, bring } = useWholeChat(chat_id)
+  /** While the chat is not here whole, what has been seen of it stays: a replica takes over from the server, or a cache. */
+  const seen = shallowRef<readonly ChatMessageRow[]>([])
+  watch(
+    [stored.rows, whole, chat_id] as const,
+    ([rows, state, id]) => {
+      const now = rows.filter((row) => row.chat_id === id)
+      const known = new Set(now.map((row) => row.id))
+      const before = state === 'here' ? [] : seen.value.filter((row) => row.chat_id === id && !known.has(row.id))
+      seen.value = [...before, ...now]
+    },
+    { flush: 'sync', immediate: true },
+  )
   const messages = computed<readonly ChatMessageRow[]>(() => {
-    const known = new Set(stored.rows.value.map((row) => row.id))
+    const known = new Set(seen.value.map((row) => row.id))
     const extra = echoedMessages(chat_id.value).filter((row) => !known.has(row.id))
-    return extra.length === 0 ? stored.rows.value : [...stored.rows.value, ...extra]
+    return extra.length === 0 ? seen.value : [...seen.value, ...extra]
   })
   const tree = computed(() => buildTree(chat_id.value, messages.value))
   const path = computed<ChatEntry[]>(() => {
@@ -42,10 +56,19 @@ export function useChat(chat_id: Ref<string>) {
     return activePath(tree.value, wanted)
   })
 
+  /** Everything is read, and nothing more of this chat is on its way. */
+  const calm = computed(
+    () =>
+      choices.ready.value &&
+      !choices.stale.value &&
+      stored.ready.value &&
+      !stored.stale.value &&
+      whole.value === 'here',
+  )
   watch(
-    [path, () => choices.ready.value && !choices.stale.value && stored.ready.value && !stored.stale.value] as const,
-    ([now, ready]) => {
-      if (!ready) return
+    [path, () => calm.value] as const,
+    ([now, isCalm]) => {
+      if (!isCalm) return
       settled.value = true
       const kept = keepShown(now, mine)
       if (kept.size !== shown.value.size || [...kept].some(([fork, child]) => shown.value.get(fork) !== child))
@@ -70,7 +93,10 @@ export function useChat(chat_id: Ref<string>) {
   return {
     chat: computed(() => chat.rows.value[0] ?? echoedChat(chat_id.value)),
     chatReady: chat.ready,
-    ready: computed(() => stored.ready.value || messages.value.length > 0),
+    /** Not while all of it is still on its way. */
+    ready: computed(() => (stored.ready.value && whole.value !== 'coming') || messages.value.length > 0),
+    whole,
+    bring,
     stale: stored.stale,
     error: stored.error,
     messages,

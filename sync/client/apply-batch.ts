@@ -1,8 +1,10 @@
 import type { PGliteInterface, Transaction } from '@electric-sql/pglite'
-import { foldChanges, type Folded } from '../core/fold-changes.ts'
+import { foldChanges, type Change, type Folded } from '../core/fold-changes.ts'
+import { saidMeanwhile, type PartPage } from '../core/part.ts'
 import type { Batch } from '../core/staging.ts'
-import { SHAPES, type ShapeDefinition, type ShapeName } from '../protocol/shapes.ts'
+import { isPartial, SHAPES, type ShapeDefinition, type ShapeName } from '../protocol/shapes.ts'
 import { isDamage } from './damage.ts'
+import { addChat, dropUnheld, forgetOutlived, replaceHeld, withoutOld } from './held-messages.ts'
 import { replicaColumns } from './replica-schema.ts'
 import { deleteRows, keepRows, updateRows, upsertRows } from './replica-sql.ts'
 
@@ -27,9 +29,9 @@ export async function applyBatch(
   /** Shapes whose rows stay, while how far they reach is not known any more. */
   doubtful: readonly ShapeName[] = [],
 ): Promise<boolean> {
-  const within = (write: typeof writeBulk) =>
+  const within = (write: Write) =>
     pg.transaction(async (tx) => {
-      const whole = await write(tx, shape, batch)
+      const whole = isPartial(shape) ? await writePart(tx, shape, batch, cursor, write) : await write(tx, shape, batch)
       await saveCursor(tx, shape, whole || batch.refetch ? cursor : undefined)
       if (doubtful.length > 0) await tx.query('update sync_cursor set lsn = null where shape = any($1)', [doubtful])
       return whole
@@ -43,7 +45,47 @@ export async function applyBatch(
   }
 }
 
-async function writeBulk(tx: Transaction, shape: ShapeName, batch: Batch): Promise<boolean> {
+/** Rows of a chat that were read apart, with what the log said of them meanwhile. Rows that are refused are put aside. */
+export async function applyChat(
+  pg: PGliteInterface,
+  chat_id: string,
+  pages: readonly PartPage[],
+  meanwhile: readonly Change[],
+  lsn: string | null,
+): Promise<void> {
+  const changes = [...pages.flatMap((page) => page.rows), ...saidMeanwhile(chat_id, pages, meanwhile)]
+  const within = (write: Write) =>
+    pg.transaction(async (tx) => {
+      await write(tx, 'messages', { changes, refetch: false })
+      await addChat(tx, chat_id, pages, lsn)
+    })
+  try {
+    await within(writeBulk)
+  } catch (error) {
+    if (isDamage(error)) throw error
+    await within(writeSingly)
+  }
+}
+
+type Writable = Pick<Batch, 'changes' | 'refetch'>
+type Write = (tx: Transaction, shape: ShapeName, batch: Writable) => Promise<boolean>
+
+/** The log of such a shape tells of rows that are not held: a change that finds none is no sign of a hole. */
+async function writePart(
+  tx: Transaction,
+  shape: ShapeName,
+  { changes, refetch, parts }: Batch,
+  { lsn }: SavedCursor,
+  write: Write,
+): Promise<true> {
+  await write(tx, shape, { changes: refetch ? changes : await withoutOld(tx, changes), refetch })
+  if (parts) await replaceHeld(tx, parts.held, parts.pages)
+  else await forgetOutlived(tx, lsn)
+  await dropUnheld(tx, changes)
+  return true
+}
+
+async function writeBulk(tx: Transaction, shape: ShapeName, batch: Writable): Promise<boolean> {
   const { key } = partsOf(shape)
   return writeFolded(
     tx,
@@ -81,7 +123,7 @@ async function writeFolded(
   return whole
 }
 
-async function writeSingly(tx: Transaction, shape: ShapeName, batch: Batch): Promise<boolean> {
+async function writeSingly(tx: Transaction, shape: ShapeName, batch: Writable): Promise<boolean> {
   const { table, key } = partsOf(shape)
   const folded = [
     ...foldChanges(

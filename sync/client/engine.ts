@@ -11,6 +11,8 @@ import { Health } from './health.ts'
 import { watchesOf, type HostStatus } from './host-protocol.ts'
 import { pushServer } from './http.ts'
 import { Identity } from './identity.ts'
+import type { Held } from '../core/staging.ts'
+import { Holdings } from './holdings.ts'
 import { LiveQueries } from './live-queries.ts'
 import { Pusher } from './pusher.ts'
 import { ReplicaLife } from './replica-life.ts'
@@ -53,6 +55,7 @@ export class Engine implements FeedSink {
   readonly #live: LiveQueries
   readonly #settler: Settler
   readonly #calls: TabCalls
+  readonly #holdings: Holdings
   readonly #runs = new RunTexts()
   readonly #serial = new Serial()
   readonly #timers: ReturnType<typeof setInterval>[] = []
@@ -117,12 +120,19 @@ export class Engine implements FeedSink {
         this.#bus.emit({ t: 'changed', tables })
       },
     })
+    this.#holdings = new Holdings({
+      db: this.#db,
+      life: this.#life,
+      feeds: this.#feeds,
+      onChanged: () => this.#settler.settle([SHAPES.messages.table]),
+    })
     this.#calls = new TabCalls({
       db: this.#db,
       device_id: options.device_id,
       serial: this.#serial,
       life: this.#life,
       live: this.#live,
+      holdings: this.#holdings,
       feeds: this.#feeds,
       onHello: (epoch) => {
         this.#identity.adopt(epoch)
@@ -183,6 +193,10 @@ export class Engine implements FeedSink {
 
   async position(shape: ShapeName): Promise<Position | 'now' | undefined> {
     return this.#life.current ? this.#life.current.position(shape) : 'now'
+  }
+
+  wanted(): Promise<Held> {
+    return this.#holdings.wanted()
   }
 
   async apply(shape: ShapeName, batch: Batch): Promise<void> {
@@ -312,5 +326,7 @@ export class Engine implements FeedSink {
     // what waits grows old without anything happening
     await this.#settler.judge().catch(() => undefined)
     await this.#life.measure()
+    // what cannot be read now is asked for again the next time
+    await this.#holdings.tidy().catch(() => undefined)
   }
 }

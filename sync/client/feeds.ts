@@ -1,3 +1,4 @@
+import { operationalError } from '../../shared/kernel/errors.ts'
 import { SHAPE_NAMES, SHAPES, type ShapeName } from '../protocol/shapes.ts'
 import { ShapeFeed, type FeedSink } from './shape-feed.ts'
 import { shapeFetch, type ShapeFetchDeps } from './shape-fetch.ts'
@@ -61,6 +62,13 @@ export class Feeds {
   /** Ends the long polls of shapes on `tables` (all when absent), so that they learn how far the server is. */
   refresh(tables?: readonly string[]): void {
     for (const [name, feed] of this.#feeds) if (!tables || tables.includes(SHAPES[name].table)) feed.refresh()
+  }
+
+  /** Reads a chat whole, apart from its shape's log. */
+  async readChat(shape: ShapeName, chat_id: string): ReturnType<ShapeFeed['readChat']> {
+    const feed = this.#feeds.get(shape)
+    if (!feed) throw operationalError('server/unavailable')
+    return feed.readChat(chat_id)
   }
 
   restart(shape: ShapeName): void {

@@ -23,6 +23,10 @@ export type HostCall =
   | { op: 'unwatch'; watch: string }
   /** What the replica holds: `ShapeStock[]`. */
   | { op: 'stock' }
+  /** Whether a chat is here whole. */
+  | { op: 'has-chat'; chat_id: string }
+  /** Brings it here. */
+  | { op: 'fetch-chat'; chat_id: string }
   | { op: 'rebuild' }
   | { op: 'wipe' }
 

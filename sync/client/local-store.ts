@@ -164,6 +164,18 @@ export interface LocalStore {
     read<T>(key: string): Promise<T | undefined>
     write(key: string, value: unknown): Promise<void>
   }
+  /** Chats of which this device may hold a part: those older than the window. */
+  chats: {
+    /** Whether all messages of a chat can be read here and now. */
+    isHere(chat_id: string): Promise<boolean>
+    /** Brings the rest; rejects when the server cannot be reached. */
+    fetch(chat_id: string): Promise<void>
+    /** Chats that this device keeps, however old they are. */
+    kept(): Promise<ReadonlySet<string>>
+    keep(chat_id: string, keep: boolean): Promise<void>
+  }
+  /** One answer of the server, about what is not on this device too. */
+  readServer<P extends TObject, R>(query: NamedQuery<P, R>, params: QueryParams<NamedQuery<P, R>>): Promise<R[]>
   /** Read-only SQL over the person's own replica; `window.banyan.query`. */
   query(sql: string, params?: unknown[]): Promise<Record<string, unknown>[]>
   /** Rebuilds the replica from the server; the outbox stays. */

@@ -1,14 +1,17 @@
 import type { PGliteInterface } from '@electric-sql/pglite'
 import { currentArgs, rowKeyText, type Mutator, type Row, type RowKey } from '../../shared/kernel/mutator.ts'
-import { userError } from '../../shared/kernel/errors.ts'
+import { operationalError, userError } from '../../shared/kernel/errors.ts'
 import { effectOf } from '../core/effect.ts'
+import type { Change } from '../core/fold-changes.ts'
 import { contextOf, replay, type Replay } from '../core/overlay.ts'
+import type { PartPage } from '../core/part.ts'
 import type { Effect, Pending } from '../core/pending.ts'
 import { Progress } from '../core/progress.ts'
 import type { ShapeCursor } from '../core/settlement.ts'
 import type { Batch, Position } from '../core/staging.ts'
 import { isShapeName, SHAPE_NAMES, SHAPES, type ShapeName } from '../protocol/shapes.ts'
-import { applyBatch, readCursors, saveCursor } from './apply-batch.ts'
+import { applyBatch, applyChat, readCursors, saveCursor } from './apply-batch.ts'
+import { isWhole, noteOpened, openedChats, tornChats, trimHeld } from './held-messages.ts'
 import { isDamage } from './damage.ts'
 import type { NewMutation } from './host-protocol.ts'
 import { OverlayTables, readBase } from './overlay-tables.ts'
@@ -69,6 +72,30 @@ export class PgliteReplica implements Replica {
     this.#progress.forgetLsns(doubtful)
     await this.#analyze()
     return idle ? [] : [SHAPES[shape].table]
+  }
+
+  async held(limit: number): Promise<string[]> {
+    return openedChats(this.#pg, limit)
+  }
+
+  async torn(limit: number): Promise<string[]> {
+    return tornChats(this.#pg, limit)
+  }
+
+  async isWhole(chat_id: string): Promise<boolean> {
+    const whole = await isWhole(this.#pg, chat_id)
+    if (whole) await noteOpened(this.#pg, chat_id)
+    return whole
+  }
+
+  async hold(chat_id: string, handle: string, pages: readonly PartPage[], meanwhile: readonly Change[]): Promise<void> {
+    // loaded anew meanwhile: these rows belong to another log
+    if (this.position('messages')?.handle !== handle) throw operationalError('server/unavailable')
+    await this.#watch(applyChat(this.#pg, chat_id, pages, meanwhile, this.#progress.lsn('messages')))
+  }
+
+  async trim(window: { since: string; kept: readonly string[]; most: number }): Promise<number> {
+    return this.#watch(trimHeld(this.#pg, window))
   }
 
   refetching(shape: ShapeName): void {

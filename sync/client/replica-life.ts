@@ -120,6 +120,11 @@ export class ReplicaLife {
     return []
   }
 
+  /** Alone with the replica: nothing else writes meanwhile. */
+  alone<T>(task: () => Promise<T>): Promise<T> {
+    return this.#deps.serial.run(task)
+  }
+
   /** A replica in trouble must not stand between a person and their outbox: then the server alone will judge. */
   async prepare(mutation: NewMutation, outbox: readonly Pending[]): Promise<((hlc: string) => Effect) | undefined> {
     if (!this.#replica || this.#mode !== 'replica') return undefined

@@ -35,6 +35,12 @@ export function replicaDdl(): string {
     'create table sync_cursor (shape text primary key, handle text not null, log_offset text not null, lsn text)',
     `create table sync_errors (id int generated always as identity primary key, shape text not null, op text not null,
       row_json text not null, error text not null, at timestamptz not null default now())`,
+    // What is held of messages: those since a time, and chats that were read whole.
+    'create table sync_window (since timestamptz not null)',
+    'create table sync_chats (chat_id uuid primary key, opened_at timestamptz not null default now())',
+    // Snapshots that rows were read from, until the log has passed them.
+    `create table sync_snapshots (id int generated always as identity primary key, sight jsonb not null,
+      lsn text not null, ids jsonb not null)`,
     ...SHAPE_NAMES.flatMap((name) => shapeDdl(name)),
   ].join(';\n')
 }

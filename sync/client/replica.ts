@@ -1,4 +1,6 @@
 import type { Pending, Effect } from '../core/pending.ts'
+import type { Change } from '../core/fold-changes.ts'
+import type { PartPage } from '../core/part.ts'
 import type { ShapeCursor } from '../core/settlement.ts'
 import type { Batch, Position } from '../core/staging.ts'
 import type { NewMutation } from './host-protocol.ts'
@@ -13,6 +15,16 @@ export interface Replica {
   /** Applies a batch; answers with the tables whose rows changed. Throws only when the database itself fails. */
   apply(shape: ShapeName, batch: Batch): Promise<string[]>
   refetching(shape: ShapeName): void
+  /** Chats that were read whole, those opened last first. */
+  held(limit: number): Promise<string[]>
+  /** Chats of which only a part is here, the latest first. */
+  torn(limit: number): Promise<string[]>
+  /** Whether all messages of a chat are here; it counts as opened. */
+  isWhole(chat_id: string): Promise<boolean>
+  /** Takes a chat in, read apart from the log at `handle`, with what the log said meanwhile. */
+  hold(chat_id: string, handle: string, pages: readonly PartPage[], meanwhile: readonly Change[]): Promise<void>
+  /** Moves the window on and lets go of old chats; answers with how many messages went. */
+  trim(window: { since: string; kept: readonly string[]; most: number }): Promise<number>
   /** Whether the log spoke of rows that are not here; then the shape's position is forgotten. Answers once. */
   takeDamage(shape: ShapeName): boolean
   /** Forgets a shape that may no longer be read. */

@@ -8,12 +8,18 @@ import {
   type Offset,
   type Row,
 } from 'electric-sql'
-import { Staging, type Batch, type Position } from '../core/staging.ts'
-import type { ShapeName } from '../protocol/shapes.ts'
+import { operationalError } from '../../shared/kernel/errors.ts'
+import type { Change } from '../core/fold-changes.ts'
+import type { PartPage } from '../core/part.ts'
+import { Staging, type Batch, type Held, type Position } from '../core/staging.ts'
+import { isPartial, type ShapeName } from '../protocol/shapes.ts'
+import { readPart } from './read-part.ts'
 
 export interface FeedSink {
   /** Where to go on; undefined: from the beginning; `now`: only what changes from here. */
   position(shape: ShapeName): Promise<Position | 'now' | undefined>
+  /** What to hold of a shape of which replicas hold a part. */
+  wanted(): Promise<Held>
   /** Applies a batch and its position together. Does not return before it is done, and never throws. */
   apply(shape: ShapeName, batch: Batch): Promise<void>
   /** A refetch has begun; it ends with the next batch. */
@@ -23,6 +29,8 @@ export interface FeedSink {
   failed(shape: ShapeName, status: number): void
 }
 
+/** How long what the log says is kept for rows that were read apart and are being written, ms. */
+const RECORD_MS = 10_000
 /** Wait before a torn stream is made anew, ms. */
 const REMAKE_MS = 3000
 
@@ -39,6 +47,10 @@ export class ShapeFeed {
   #stream: ShapeStream<Row<never>> | undefined
   #inner: AbortController | undefined
   #staging = new Staging(false)
+  /** The position is not to be gone on from. */
+  #anew = false
+  /** What the log says while rows are being read apart. */
+  readonly #recorders = new Set<Change[]>()
 
   constructor(shape: ShapeName, url: string, fetchClient: typeof fetch, sink: FeedSink) {
     this.shape = shape
@@ -75,6 +87,8 @@ export class ShapeFeed {
     const inner = new AbortController()
     this.#inner = inner
     const signal = AbortSignal.any([this.#abort.signal, inner.signal])
+    const partial = isPartial(this.shape)
+    if (partial && !(await this.#loadParts(signal))) return
     const from = await this.#sink.position(this.shape)
     this.#staging = new Staging(from === undefined)
     await new Promise<void>((resolve) => {
@@ -85,6 +99,7 @@ export class ShapeFeed {
         warnOnHttp: false,
         // Live polls travel on the socket, which notices a dead line by itself.
         liveRequestTimeoutMs: false,
+        log: partial ? 'changes_only' : 'full',
         backoffOptions: { initialDelay: 500, maxDelay: 10_000, multiplier: 2 },
         ...(from === undefined
           ? {}
@@ -113,18 +128,70 @@ export class ShapeFeed {
   }
 
   #stage(message: ChangeMessage<Row<never>>): void {
-    const { operation, lsn } = message.headers
-    this.#staging.add({ op: operation, row: textRow(message.value), ...(typeof lsn === 'string' ? { lsn } : {}) })
+    const { operation, lsn, txids } = message.headers
+    this.#staging.add({
+      op: operation,
+      row: textRow(message.value),
+      txids,
+      ...(typeof lsn === 'string' ? { lsn } : {}),
+    })
   }
 
   async #control(headers: { control: string; global_last_seen_lsn?: unknown }, position: Position): Promise<void> {
     if (headers.control === 'must-refetch') {
       this.#staging.startOver()
       this.#sink.refetching(this.shape)
+      if (isPartial(this.shape)) {
+        // the client would go on from now: the parts must be read first
+        this.#anew = true
+        this.restart()
+      }
       return
     }
     if (headers.control !== 'up-to-date') return
-    await this.#sink.apply(this.shape, this.#staging.end(position, headers.global_last_seen_lsn))
+    const batch = this.#staging.end(position, headers.global_last_seen_lsn)
+    for (const recorder of this.#recorders) recorder.push(...batch.changes)
+    await this.#sink.apply(this.shape, batch)
+  }
+
+  /** Reads a chat whole, apart from the log. Rejects when the server cannot be reached. */
+  async readChat(chat_id: string): Promise<{ handle: string; pages: PartPage[]; meanwhile: readonly Change[] }> {
+    const meanwhile: Change[] = []
+    this.#recorders.add(meanwhile)
+    try {
+      const place = await this.#sink.position(this.shape)
+      if (place === undefined || place === 'now') throw operationalError('server/unavailable')
+      const part = { subset: 'chat', value: chat_id }
+      const { pages } = await readPart(this.#fetch, this.#url, part, place, this.#abort.signal)
+      return { handle: place.handle, pages, meanwhile }
+    } finally {
+      // who applies the rows is told of everything until then
+      setTimeout(() => this.#recorders.delete(meanwhile), RECORD_MS)
+    }
+  }
+
+  /** Reads what is to be held, where nothing is yet. False when that has failed and is to be tried again. */
+  async #loadParts(signal: AbortSignal): Promise<boolean> {
+    const position = await this.#sink.position(this.shape)
+    if (position === 'now' || (position !== undefined && !this.#anew)) return true
+    this.#sink.refetching(this.shape)
+    try {
+      const held = await this.#sink.wanted()
+      const first = await readPart(this.#fetch, this.#url, { subset: 'since', value: held.since }, undefined, signal)
+      const pages = [...first.pages]
+      for (const chat_id of held.chats) {
+        const chat = await readPart(this.#fetch, this.#url, { subset: 'chat', value: chat_id }, first.place, signal)
+        pages.push(...chat.pages)
+      }
+      const changes = pages.flatMap((page) => page.rows)
+      const parts = { held, pages }
+      await this.#sink.apply(this.shape, { changes, refetch: true, position: first.place, lsn: null, parts })
+      this.#anew = false
+      return true
+    } catch (error) {
+      if (!signal.aborted) await this.#onError(error instanceof Error ? error : new Error(String(error)))
+      return false
+    }
   }
 
   /** Retries what may heal; a revoked shape is over. */

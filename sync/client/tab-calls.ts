@@ -2,6 +2,7 @@ import type { DeviceDb } from './device-db.ts'
 import { readFreshness } from './device.ts'
 import type { Feeds } from './feeds.ts'
 import type { HelloValue, HostCall, NewMutation } from './host-protocol.ts'
+import type { Holdings } from './holdings.ts'
 import type { LiveQueries } from './live-queries.ts'
 import type { ShapeStock } from './local-store.ts'
 import { enqueue, readOutbox } from './outbox.ts'
@@ -14,6 +15,7 @@ export interface TabCallsDeps {
   serial: Serial
   life: ReplicaLife
   live: LiveQueries
+  holdings: Holdings
   feeds: Feeds
   /** A tab has come, with the epoch that it knows. */
   onHello: (epoch: number) => HelloValue
@@ -32,7 +34,7 @@ export class TabCalls {
   }
 
   async answer(body: HostCall): Promise<unknown> {
-    const { life, live, onHello, onRebuild, onWipe } = this.#deps
+    const { life, live, holdings, onHello, onRebuild, onWipe } = this.#deps
     switch (body.op) {
       case 'hello':
         return onHello(body.epoch)
@@ -49,6 +51,11 @@ export class TabCalls {
         return live.unwatch(body.watch)
       case 'stock':
         return this.#stock()
+      case 'has-chat':
+        return holdings.has(body.chat_id)
+      case 'fetch-chat':
+        await holdings.fetch(body.chat_id)
+        return null
       case 'rebuild':
         await onRebuild()
         return null

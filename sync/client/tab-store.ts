@@ -10,6 +10,7 @@ import { HostClient } from './host-client.ts'
 import type { HelloValue, HostEvent, HostStatus, NewMutation } from './host-protocol.ts'
 import { queryServer } from './http.ts'
 import type { LocalStore, OpenStoreOptions, QuerySnapshot, RunOverlay, ShapeStock, SyncStatus } from './local-store.ts'
+import { keepChat, keptChats } from './kept-chats.ts'
 import { enqueue } from './outbox.ts'
 import { removeReplicas } from './replica-home.ts'
 import { TabOutbox } from './tab-outbox.ts'
@@ -20,6 +21,9 @@ const MUTATE_DEADLINE_MS = 1500
 
 /** How long a question to the replica waits for it to open, ms. */
 const OPENING_MS = 60_000
+
+/** How long reading an old chat may take, ms. */
+const FETCH_DEADLINE_MS = 60_000
 
 /** How long a new engine may take to tell of itself, ms. */
 const GREETING_MS = 2000
@@ -209,6 +213,25 @@ export class TabStore implements LocalStore {
   async stock(): Promise<ShapeStock[]> {
     // the engine's own answer
     return (await this.#host.call({ op: 'stock' })) as ShapeStock[]
+  }
+
+  readonly chats = {
+    isHere: async (chat_id: string): Promise<boolean> =>
+      this.#hostStatus.mode === 'online' || (await this.#host.call({ op: 'has-chat', chat_id })) === true,
+    fetch: async (chat_id: string): Promise<void> => {
+      await this.#host.call({ op: 'fetch-chat', chat_id }, FETCH_DEADLINE_MS)
+    },
+    kept: async (): Promise<ReadonlySet<string>> => new Set(await keptChats(this.#db)),
+    keep: async (chat_id: string, keep: boolean): Promise<void> => {
+      await keepChat(this.#db, chat_id, keep)
+      // away from the server it comes when the line is back
+      if (keep) await this.chats.fetch(chat_id).catch(() => undefined)
+    },
+  }
+
+  /** Of the server, whatever is held here. */
+  async readServer<P extends TObject, R>(query: NamedQuery<P, R>, params: QueryParams<NamedQuery<P, R>>): Promise<R[]> {
+    return (await queryServer(query.name, params)) as R[]
   }
 
   async rebuild(): Promise<void> {

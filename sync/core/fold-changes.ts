@@ -4,6 +4,8 @@ export interface Change {
   row: Record<string, string | null>
   /** Commit LSN, decimal text; absent in snapshots. */
   lsn?: string | undefined
+  /** 32-bit ids of the transactions that it sums up; absent in snapshots. */
+  txids?: readonly number[] | undefined
 }
 
 /** What a run of changes comes to for one key. */

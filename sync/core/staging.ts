@@ -1,4 +1,5 @@
 import type { Change } from './fold-changes.ts'
+import type { PartPage } from './part.ts'
 
 export interface Position {
   handle: string
@@ -14,6 +15,15 @@ export interface Batch {
   position: Position
   /** Commit LSN up to which this shape is complete (decimal text); null when the server did not say. */
   lsn: string | null
+  /** Of a shape that is held in part, where it was loaded anew: what was read, and the snapshots that it is from. */
+  parts?: { held: Held; pages: PartPage[] } | undefined
+}
+
+/** What a replica holds of messages: those since a time, and some chats whole. */
+export interface Held {
+  /** ISO time. */
+  since: string
+  chats: readonly string[]
 }
 
 /** Gathers what a shape's log says until it is up to date: only then are its transactions whole. */

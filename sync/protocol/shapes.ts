@@ -87,6 +87,12 @@ export function butHidden({ hidden }: ShapeDefinition, t: string): string {
   return hidden ? ` and not ${t}.${hidden}` : ''
 }
 
+/** Whether replicas hold a part of a shape, and follow its log without what was there before. */
+export function isPartial(name: ShapeName): boolean {
+  const shape: ShapeDefinition = SHAPES[name]
+  return shape.subsets !== undefined
+}
+
 /** Column names of a shape, in the row schema's order. */
 export function shapeColumns(shape: ShapeDefinition): string[] {
   return Object.keys(shape.row.properties)

@@ -184,7 +184,10 @@ export class ModelServer {
     }
     const now = { lsn: this.#lsn, commits: this.#commits }
     const { label } = this.#rules
-    return shape.read({ offset, live: live !== undefined, timedOut, now, page: this.page, label })
+    if (query['subset'] !== undefined) return shape.subset({ now, query })
+    const partial = query['log'] === 'changes_only'
+    const place = partial && offset === '-1' ? 'now' : offset
+    return shape.read({ offset: place, live: live !== undefined, partial, timedOut, now, page: this.page, label })
   }
 
   #run(mutation: Mutation, now: string, device_id: string): MutationResult {

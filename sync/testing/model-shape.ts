@@ -2,6 +2,7 @@ import { pgTypeOf } from '../../shared/kernel/column.ts'
 import type { Row } from '../../shared/kernel/mutator.ts'
 import { keyColumns } from '../core/effect.ts'
 import { pgText } from '../core/pg-text.ts'
+import type { SubsetAnswer } from '../protocol/subset.ts'
 import { SHAPES, type ShapeDefinition, type ShapeName } from '../protocol/shapes.ts'
 
 type Cells = Record<string, string | null>
@@ -30,6 +31,8 @@ export interface ShapeReply {
 export interface ReadOptions {
   offset: string
   live: boolean
+  /** `log=changes_only`: what was there before does not come. */
+  partial: boolean
   timedOut: boolean
   now: Point
   /** Messages an answer. */
@@ -69,13 +72,13 @@ export class ModelShape {
 
   /** One answer; undefined: a live read that has nothing yet. */
   read(options: ReadOptions): ShapeReply | undefined {
-    const { offset, live, timedOut, now, page, label } = options
+    const { offset, live, partial, timedOut, now, page, label } = options
     const seen = this.stalled ?? now
     if (offset === 'now') return this.#reply([], `${seen.lsn}_0`, seen, label(seen.lsn, now.lsn), live)
     const snapshot = (this.#snapshot ??= this.#makeSnapshot(now))
     const from = placeOf(offset, snapshot.messages.length)
     const head = snapshot.messages.slice(from.skip, from.skip + page)
-    const visible = this.#log.filter((entry) => entry.commits > snapshot.commits && entry.commits <= seen.commits)
+    const visible = this.#between(partial ? undefined : snapshot, seen)
     const after = visible.filter((entry) => isAfter(entry, from))
     const tail = after.slice(0, page - head.length)
     if (live && tail.length === 0 && !timedOut) return undefined
@@ -88,6 +91,11 @@ export class ModelShape {
     const end = last ? `${last.lsn}_${last.position}` : from.lsn === undefined ? `0_${read}` : offset
     const messages = [...head, ...tail.map((entry) => message(this.#name, entry))]
     return this.#reply(messages, end, whole ? complete : undefined, lsn, live)
+  }
+
+  /** Without `from`, since the log began. */
+  #between(from: Point | undefined, to: Point): LogEntry[] {
+    return this.#log.filter(({ commits }) => commits > (from?.commits ?? -1) && commits <= to.commits)
   }
 
   #reply(messages: object[], offset: string, complete: Point | undefined, lsn: bigint, live: boolean): ShapeReply {
@@ -106,12 +114,36 @@ export class ModelShape {
   }
 
   #makeSnapshot(now: Point): Point & { messages: object[] } {
-    const messages = this.#rows().map((row) => ({
+    return { ...now, messages: this.#rows().map((row) => this.#inserted(row)) }
+  }
+
+  /** Rows read apart, newest first: one chat, or since a time. */
+  subset({ now, query }: { now: Point; query: Readonly<Record<string, string | undefined>> }): ShapeReply {
+    const { subset, value = '', limit = '1000', before, offset = 'now' } = query
+    const rows = this.#rows()
+      .filter((row) =>
+        subset === 'chat' ? row['chat_id'] === value : Date.parse(String(row['created_at'])) >= Date.parse(value),
+      )
+      .filter((row) => before === undefined || Number(row['seq']) < Number(before))
+      .sort((a, b) => Number(b['seq']) - Number(a['seq']))
+      .slice(0, Number(limit))
+    const next = String(now.commits + 1)
+    const metadata = { xmin: next, xmax: next, xip_list: [], snapshot_mark: 1, database_lsn: String(now.lsn) }
+    const answer: SubsetAnswer = { metadata, data: rows.map((row) => this.#inserted(row)) }
+    const place = offset === 'now' ? `${(this.stalled ?? now).lsn}_0` : offset
+    return {
+      status: 200,
+      headers: { 'electric-handle': this.handle, 'electric-offset': place },
+      body: JSON.stringify(answer),
+    }
+  }
+
+  #inserted(row: Row): SubsetAnswer['data'][number] {
+    return {
       key: keyOf(this.#name, row),
       value: this.cells(row),
       headers: { operation: 'insert', relation: ['public', SHAPES[this.#name].table] },
-    }))
-    return { ...now, messages }
+    }
   }
 }
 
@@ -135,8 +167,8 @@ function isAfter(entry: LogEntry, { lsn, position }: Place): boolean {
   return lsn === undefined || entry.lsn > lsn || (entry.lsn === lsn && entry.position > position)
 }
 
-function message(name: ShapeName, { lsn, position, op, value }: LogEntry): object {
-  const headers = { operation: op, lsn: String(lsn), op_position: position, txids: [1] }
+function message(name: ShapeName, { lsn, commits, position, op, value }: LogEntry): object {
+  const headers = { operation: op, lsn: String(lsn), op_position: position, txids: [commits] }
   return { key: keyOf(name, value), value, headers }
 }
 
