@@ -7,5 +7,5 @@ export const NODE_FLAGS = [
   '--disable-warning=ExperimentalWarning',
   '--min-semi-space-size=16',
   '--max-semi-space-size=32',
-  '--heap-growing-percent=100',
+  '--heap-growing-percent=60',
 ]

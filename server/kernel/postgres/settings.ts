@@ -14,7 +14,8 @@ export const embeddedSettings: Readonly<Record<string, string>> = {
   wal_buffers: '4MB',
 
   max_connections: '100',
-  shared_buffers: '64MB',
+  // Small: beside it the page cache holds the same pages, and belongs to whoever needs memory.
+  shared_buffers: '32MB',
   effective_cache_size: '1GB',
   work_mem: '8MB',
   maintenance_work_mem: '64MB',
