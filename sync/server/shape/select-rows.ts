@@ -68,9 +68,8 @@ function queryOf(
   const values = filter.kind === 'equals' ? [filter.value] : []
   // Shapes of one form differ in the value alone; subsets differ in their text each time.
   const prepared = values.length > 0 && condition === undefined
-  return {
-    text,
-    values,
-    name: prepared ? `snapshot-${createHash('sha1').update(text).digest('base64url')}` : undefined,
-  }
+  // A statement that was prepared before a column changed its type fails for as long as its connection lives.
+  const types = format.table.columns.map(({ name, sqlType }) => `${name} ${sqlType}`).join()
+  const form = createHash('sha1').update(`${text}\n${types}`).digest('base64url')
+  return { text, values, name: prepared ? `snapshot-${form}` : undefined }
 }
