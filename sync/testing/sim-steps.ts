@@ -86,7 +86,7 @@ function stepOf({ acts = USUAL, shapes = ALL, more = [] }: Focus): fc.Arbitrary<
 const upheaval: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: one('restart server', 'move server') }),
   // not the acks: who may read nothing of them may read nothing at all
-  fc.record({ do: one('withdraw'), shape: fc.integer({ min: 1, max: 9 }) }),
+  fc.record({ do: one('withdraw'), shape: fc.integer({ min: 1, max: SHAPE_NAMES.length - 1 }) }),
   fc.record({ do: one('act'), act: fc.constant<Act>('poison'), device, which }),
 )
 
