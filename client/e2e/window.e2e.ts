@@ -91,7 +91,7 @@ async function sayLongAgo(
 const here = async (chat_id: string) =>
   (await replica(page, `select 1 as one from v_chat_messages where chat_id = '${chat_id}'`)).length
 
-it('comes without them, and brings one when it is opened', async () => {
+it('comes without them, and brings one when it is opened (I28)', async () => {
   await signIn(page, product.origin, ida)
   await untilReplica(page)
   await eventually('the list', async () => (await replica(page, 'select 1 as one from v_chats')).length === 2)

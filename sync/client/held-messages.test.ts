@@ -92,7 +92,7 @@ async function load(rows: Record<string, string>[], chats: string[] = [], handle
 const contents = async () =>
   (await replica.read('select content from v_chat_messages order by seq', [])).map(({ content }) => content)
 
-test('a chat that was read apart is here whole, one that reaches out of the window is not', async () => {
+test('a chat that was read apart is here whole, one that reaches out of the window is not (I28)', async () => {
   const whole = async () => [
     await replica.isWhole(oldChat),
     await replica.isWhole(youngChat),
@@ -106,7 +106,7 @@ test('a chat that was read apart is here whole, one that reaches out of the wind
   expect(await contents()).toEqual(['message 0', 'message 1', 'message 2'])
 })
 
-test('a change that is older than the rows that were read does not undo them, even after a restart', async () => {
+test('a change that is older than the rows that were read does not undo them, even after a restart (I26)', async () => {
   await replica.hold(oldChat, 'h', [page([message(0, oldChat, OLD, 'as read')], 120)], [])
   replica = await reopen()
   await replica.apply('messages', log([['update', { id: idOf(100), content: 'before it was read' }]], 119, '55'))
@@ -115,7 +115,7 @@ test('a change that is older than the rows that were read does not undo them, ev
   expect(await contents()).toContain('after it was read')
 })
 
-test('what the log says while a chat is being read is not lost', async () => {
+test('what the log says while a chat is being read is not lost (I27)', async () => {
   const meanwhile = log(
     [
       ['update', { id: idOf(100), content: 'changed meanwhile' }],
@@ -131,7 +131,7 @@ test('what the log says while a chat is being read is not lost', async () => {
   expect(await contents()).toEqual(['changed meanwhile', 'message 1', 'message 2', 'made meanwhile'])
 })
 
-test('the log of what is not held moves the position on and leaves no row', async () => {
+test('the log of what is not held moves the position on and leaves no row (I29)', async () => {
   const unheld = log([
     ['update', { id: idOf(150), content: 'x' }],
     ['delete', { id: idOf(151) }],
@@ -145,7 +145,7 @@ test('the log of what is not held moves the position on and leaves no row', asyn
   expect(await contents()).toEqual(['message 1', 'message 2', 'message 53'])
 })
 
-test('what was written here and waited longer than the window stays when it has arrived', async () => {
+test('what was written here and waited longer than the window stays when it has arrived (I29)', async () => {
   await pg.query("insert into chat_messages_local (id, chat_id, content) values ($1, $2, 'waited')", [
     idOf(100),
     oldChat,
@@ -163,7 +163,7 @@ test('loaded anew, the window and the chats that are wanted replace what was the
   expect([await replica.isWhole(oldChat), await replica.isWhole(tornChat)]).toEqual([false, true])
 })
 
-test('rows that were read beside another log are refused', async () => {
+test('rows that were read beside another log are refused (I27)', async () => {
   const old = replica.hold(oldChat, 'h', [page([message(0, oldChat, OLD)])], [])
   await load([message(1, youngChat, YOUNG)], [], 'h2')
   await old

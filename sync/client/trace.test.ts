@@ -30,6 +30,7 @@ async function follow(server: TraceServer, died: () => boolean): Promise<void> {
   const replica = await open()
   const feed = new ShapeFeed('preferences', 'http://trace/preferences', server.fetch, {
     position: async (shape) => replica.position(shape),
+    wanted: () => expect.unreachable(),
     apply: async (shape, batch) => void (await replica.apply(shape, batch)),
     refetching: (shape) => replica.refetching(shape),
     revoked: async () => expect.unreachable(),
