@@ -55,7 +55,8 @@ export class Progress {
    */
   after(shape: ShapeName, batch: Batch): { cursor: Cursor; idle: boolean; doubtful: ShapeName[] } {
     const before = this.#cursors.get(shape)
-    const anew = before !== undefined && batch.refetch && shape === 'acks'
+    // also when they come for the first time: other shapes may have come before the move
+    const anew = batch.refetch && shape === 'acks'
     const known = [...this.#cursors].flatMap(([name, { lsn }]) => (name === shape || lsn === null ? [] : [name]))
     return {
       cursor: { position: batch.position, lsn: advanced(before?.lsn ?? null, batch) },
