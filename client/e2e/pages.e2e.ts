@@ -72,9 +72,10 @@ describe.each(visits)('on a $name', ({ name, device, looks }) => {
     if (await door.count()) await door.click()
     else {
       await page.keyboard.press('Control+k')
-      await page.getByRole('combobox').waitFor()
-      await page.keyboard.type(language === 'en' ? 'Switch to English' : '切换到中文')
-      await page.keyboard.press('Enter')
+      const palette = page.getByRole('dialog')
+      const command = language === 'en' ? 'Switch to English' : '切换到中文'
+      await palette.getByRole('combobox').fill(command)
+      await palette.getByRole('option', { name: command }).click()
     }
     await page.waitForFunction((chosen) => document.documentElement.lang === chosen, language)
   }
