@@ -59,6 +59,7 @@ export class Holdings {
   async tidy(): Promise<void> {
     const replica = this.#deps.life.current
     if (!replica || this.#deps.life.status.mode !== 'replica') return
+    await this.#deps.life.alone(() => replica.tidy())
     const wanted = [...(await keptChats(this.#deps.db)), ...(await replica.torn(MOST_COMPLETED))]
     for (const chat_id of wanted) await this.fetch(chat_id)
     if (Date.now() - this.#trimmed < TRIM_MS || (await readOutbox(this.#deps.db)).length > 0) return

@@ -16,6 +16,7 @@ import { isDamage } from './damage.ts'
 import type { NewMutation } from './host-protocol.ts'
 import { OverlayTables, readBase } from './overlay-tables.ts'
 import type { Replica } from './replica.ts'
+import { Upkeep } from './upkeep.ts'
 
 export interface ReplicaDeps {
   user_id: string
@@ -30,6 +31,7 @@ export class PgliteReplica implements Replica {
   readonly #deps: ReplicaDeps
   readonly #overlay: OverlayTables
   readonly #progress: Progress
+  readonly #upkeep: Upkeep
   #analyzed: boolean
   #broken = false
   #onBroken: () => void = () => undefined
@@ -39,6 +41,7 @@ export class PgliteReplica implements Replica {
     this.#deps = deps
     this.#overlay = new OverlayTables(pg)
     this.#progress = progress
+    this.#upkeep = new Upkeep(pg)
     this.#analyzed = progress.complete
   }
 
@@ -70,6 +73,7 @@ export class PgliteReplica implements Replica {
     if (doubtful.length > 0) await this.flush()
     this.#progress.reached(shape, cursor, whole || batch.refetch)
     this.#progress.forgetLsns(doubtful)
+    this.#upkeep.note(batch.changes)
     await this.#analyze()
     return idle ? [] : [SHAPES[shape].table]
   }
@@ -95,7 +99,13 @@ export class PgliteReplica implements Replica {
   }
 
   async trim(window: { since: string; kept: readonly string[]; most: number }): Promise<number> {
-    return this.#watch(trimHeld(this.#pg, window))
+    const gone = await this.#watch(trimHeld(this.#pg, window))
+    this.#upkeep.noteGone(gone)
+    return gone
+  }
+
+  async tidy(): Promise<void> {
+    if (this.complete) await this.#watch(this.#upkeep.run())
   }
 
   refetching(shape: ShapeName): void {
@@ -212,6 +222,6 @@ export class PgliteReplica implements Replica {
   async #analyze(): Promise<void> {
     if (this.#analyzed || !this.complete) return
     this.#analyzed = true
-    await this.#pg.exec('analyze').catch(() => undefined)
+    await this.#upkeep.analyze().catch(() => undefined)
   }
 }

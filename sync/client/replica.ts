@@ -14,6 +14,8 @@ export interface Replica {
   cursors(): ReadonlyMap<ShapeName, ShapeCursor>
   /** Applies a batch; answers with the tables whose rows changed. Throws only when the database itself fails. */
   apply(shape: ShapeName, batch: Batch): Promise<string[]>
+  /** What a database needs now and then: statistics, sweeping, a short log. */
+  tidy(): Promise<void>
   refetching(shape: ShapeName): void
   /** Chats that were read whole, those opened last first. */
   held(limit: number): Promise<string[]>
