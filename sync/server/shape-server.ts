@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises'
 import { toAppError } from '../../shared/kernel/errors.ts'
 import { createDatabasePools, type DatabasePools } from './database-pools.ts'
 import type { ReadRequest } from './http/read-shape.ts'
@@ -13,6 +12,7 @@ import { DEFAULT_LIMITS, ShapeStore, type StoreLimits } from './shape/shape-stor
 import { defineShape, InvalidShape } from './shape/define-shape.ts'
 import type { ShapeSource } from './shape/shape-source.ts'
 import { silentLog, type SyncLog } from './sync-log.ts'
+import { clearDirectory } from './storage/clear-directory.ts'
 import { recoverLog } from './storage/recover.ts'
 import type { LogOrigin } from './storage/records.ts'
 
@@ -239,7 +239,7 @@ class EmbeddedShapeServer implements ShapeServer {
     this.store = undefined
     old?.dropAll('the replication slot is new')
     await old?.close()
-    await rm(this.options.directory, { recursive: true, force: true })
+    await clearDirectory(this.options.directory)
     const store = await this.openStore()
     store.begin(origin, point)
     await store.settled()

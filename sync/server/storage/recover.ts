@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { clearDirectory } from './clear-directory.ts'
 import { EntryIndex } from './entry-index.ts'
 import { FrameLog, type FrameLogOptions, type Place } from './frame-log.ts'
 import {
@@ -55,7 +55,7 @@ export async function recoverLog(options: FrameLogOptions): Promise<RecoveredLog
   } catch (error) {
     // Every byte can be had from the database again; a damaged or foreign file is not worth a stop.
     if (!(error instanceof Error)) throw error
-    await rm(options.directory, { recursive: true, force: true })
+    await clearDirectory(options.directory)
     return { ...(await collect(options)), damage: error.message }
   }
 }
