@@ -10,8 +10,8 @@ import { createTestDatabase } from '../../server/kernel/testing/index.ts'
 import { dropSlot } from './replication/slot.ts'
 import { AS_TEXT, textRows } from './testing.ts'
 import { StrictReplica } from './testing-replica.ts'
+import { SEED } from '../testing/seed.ts'
 
-const SEED = Number(process.env['BANYAN_SEED'] ?? Date.now() % 1_000_000)
 /** `npm run test:soak` kills more often. */
 const KILLS = Number(process.env['BANYAN_KILLS'] ?? (process.env['BANYAN_SOAK'] ? 60 : 5))
 const SECRET = 'durable'

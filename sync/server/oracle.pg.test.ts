@@ -2,8 +2,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startShapeHarness, textRows, type ShapeHarness } from './testing.ts'
 import { StrictReplica } from './testing-replica.ts'
-
-const SEED = Number(process.env['BANYAN_SEED'] ?? Date.now() % 1_000_000)
+import { SEED } from '../testing/seed.ts'
 
 const FILTERS = [
   'id > 0',
