@@ -62,11 +62,13 @@ describe('the log on the disk', () => {
     const replica = new StrictReplica(stream)
     const shape = new Shape(stream)
     await same(shape)
+    // The beginning may go while a new reader is on its way through it: then it has fetched anew already.
+    const before = replica.refetches
     await harness.restart(() => harness.db.query(`update rows set note = 'while it was away' where id = 1`))
     await same(shape)
     await harness.db.query(`update rows set note = 'after' where id = 2`)
     await same(shape)
-    expect(replica.refetches).toBe(0)
+    expect(replica.refetches).toBe(before)
     expect(replica.faults).toEqual([])
   })
 
