@@ -6,6 +6,7 @@ import {
   addAssistant,
   eventually,
   move,
+  moveToNewChat,
   newPage,
   photograph,
   replica,
@@ -121,12 +122,10 @@ describe('a new server', () => {
     await admin.waitForURL(/\/chat/)
     await admin.goto(`${product.origin}/set-up`)
     await admin.getByText('已经设置过了').waitFor()
-    // What she does from here on needs her session, not a page that keeps a replica in step.
-    await admin.close()
   })
 
   it('offers agents of its store to whoever has none, and keeps the one that the first chat began with', async () => {
-    await admin.goto(`${product.origin}/chat/new`)
+    await moveToNewChat(admin)
     await admin.getByRole('group', { name: '商店里常用的' }).waitFor()
     await say(admin, '你好')
     await admin.waitForURL(/chat\/[0-9a-f-]{36}$/)
@@ -135,6 +134,8 @@ describe('a new server', () => {
       'the install',
       async () => (await replica(admin, 'select 1 as one from v_agent_installs')).length === 1,
     )
+    // What she does from here on needs her session, not a page that keeps a replica in step.
+    await admin.close()
   })
 })
 

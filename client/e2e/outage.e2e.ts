@@ -7,6 +7,7 @@ import { devices, launchChromium, launchPersistentChromium } from '../../server/
 import {
   eventually,
   move,
+  moveToNewChat,
   newPage,
   photograph,
   replica,
@@ -14,6 +15,7 @@ import {
   signIn,
   signUp,
   untilReplica,
+  untilStored,
   type Trouble,
 } from './person.ts'
 import { createProduct, type Product } from './product.ts'
@@ -106,6 +108,7 @@ describe('an outage', () => {
   })
 
   it('kills the server: the chat opens again, can be searched, and takes everything a person does', async () => {
+    await untilStored(page)
     await product.kill()
     await page.reload()
     await page.getByText('第一个问题').first().waitFor()
@@ -114,7 +117,7 @@ describe('an outage', () => {
     await page.getByText('离线写的第二个问题').first().waitFor()
     await page.getByText('待发').filter({ visible: true }).first().waitFor()
 
-    await move(page, '/chat/new')
+    await moveToNewChat(page)
     await say(page, '离线的新对话')
     await page.waitForURL(/chat\/[0-9a-f-]{36}$/)
     await page.getByText('离线的新对话').first().waitFor()

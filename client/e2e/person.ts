@@ -104,11 +104,21 @@ export async function say(page: Page, text: string): Promise<void> {
 
 /** A new chat with an agent that the person has; answers with its address once it is open. */
 export async function sayInNewChat(page: Page, text: string): Promise<string> {
-  await move(page, '/chat/new')
-  await page.waitForURL(/chat\/new/)
+  await moveToNewChat(page)
   await say(page, text)
   await page.waitForURL(/chat\/[0-9a-f-]{36}$/)
   return page.url()
+}
+
+/** Waits until the page would open without the server: its files are stored, and the worker that serves them is there. */
+export async function untilStored(page: Page): Promise<void> {
+  await page.evaluate(async () => void (await navigator.serviceWorker.ready))
+}
+
+/** Where chats begin. The composer of the chat before is still there when the address has changed. */
+export async function moveToNewChat(page: Page): Promise<void> {
+  await move(page, '/chat/new')
+  await page.getByRole('heading', { level: 1, name: /^(新对话|New chat)$/ }).waitFor()
 }
 
 /** To another page as a link would: without starting the app anew. */

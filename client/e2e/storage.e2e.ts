@@ -8,6 +8,7 @@ import {
   addAssistant,
   eventually,
   move,
+  moveToNewChat,
   newPage,
   photograph,
   replica,
@@ -16,6 +17,7 @@ import {
   signIn,
   signUp,
   untilReplica,
+  untilStored,
   type Trouble,
 } from './person.ts'
 import { createProduct, type Product } from './product.ts'
@@ -108,6 +110,7 @@ describe('the storage page', () => {
 
   it('names what waits, saves it to a file, and drops it only when told twice', async () => {
     await move(page, chat)
+    await untilStored(page)
     door.shut()
     await say(page, '不想发的话')
     await say(page, '想发的话')
@@ -184,7 +187,7 @@ describe('an app that is too old', () => {
 
 describe('another person at the same browser', () => {
   it('sees nothing of the one before, in no tab (I25)', async () => {
-    await move(page, '/chat/new')
+    await moveToNewChat(page)
     await page.getByTestId('composer').fill('安娜没写完的话')
     await move(page, chat)
     door.shut()
@@ -232,7 +235,7 @@ describe('another person at the same browser', () => {
     await move(page, chat)
     await page.getByText('安娜离线的话').first().waitFor()
     await answers(4)
-    await move(page, '/chat/new')
+    await moveToNewChat(page)
     await expect.poll(() => page.getByTestId('composer').inputValue()).toBe('安娜没写完的话')
   })
 

@@ -56,7 +56,8 @@ async function locate(
     await untilLoaded(shape, signal)
     return shape.state === 'ready' ? shape : undefined
   }
-  for (let attempt = 0; attempt < OPEN_ATTEMPTS && !signal.aborted; attempt += 1) {
+  // A log that is closed, for its disk fails or the server stops, would never load another shape.
+  for (let attempt = 0; attempt < OPEN_ATTEMPTS && !signal.aborted && !store.isClosed; attempt += 1) {
     const shape =
       request.offset.at === 'now' ? (store.find(definition) ?? store.open(definition)) : store.open(definition)
     await untilLoaded(shape, signal)

@@ -26,6 +26,7 @@ export class ReplicationReader {
   private loop: Promise<void> | undefined
   private wake: (() => void) | undefined
   private stopping = false
+  private ownFault = false
 
   constructor(options: ReplicationReaderOptions) {
     this.options = options
@@ -35,8 +36,9 @@ export class ReplicationReader {
     this.loop ??= this.run()
   }
 
-  /** Breaks the connection off, to begin again after a pause. */
+  /** Breaks the connection off, to begin again after a pause that grows each time: the fault is on our side. */
   restart(reason: Error): void {
+    this.ownFault = true
     this.stream?.fail(reason)
   }
 
@@ -74,7 +76,8 @@ export class ReplicationReader {
       if (this.stopping) return
       this.options.log.warn({ event: 'sync.replication-lost', reason }, 'replication lost')
       this.options.onLost(reason ?? 'the replication stream ended')
-      delay = started ? FIRST_DELAY_MS : Math.min(delay * 2, LONGEST_DELAY_MS)
+      delay = started && !this.ownFault ? FIRST_DELAY_MS : Math.min(delay * 2, LONGEST_DELAY_MS)
+      this.ownFault = false
       await this.pause(delay * (0.5 + Math.random() / 2))
     }
   }

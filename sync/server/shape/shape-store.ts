@@ -74,6 +74,7 @@ export class ShapeStore {
   private origin: LogOrigin | undefined
   private nextNumber: number
   private stored: StoredShape[]
+  private closed = false
   private cleaning: Promise<void> | undefined
 
   constructor(db: DatabasePools, catalog: Catalog, log: SyncLog, limits: StoreLimits, recovered: RecoveredLog) {
@@ -202,8 +203,14 @@ export class ShapeStore {
     for (const shape of this.byHandle.values()) this.drop(shape, reason)
   }
 
+  /** Nothing is added any more. */
+  get isClosed(): boolean {
+    return this.closed
+  }
+
   /** Lets all readers go; the shapes stay in the log. */
   async close(): Promise<void> {
+    this.closed = true
     for (const shape of this.byHandle.values()) {
       this.filters.forget(shape)
       shape.drop()
