@@ -154,17 +154,15 @@ describe('answers', () => {
     await untilReplica(second)
     await move(second, new URL(address).pathname)
     await answers(second).getByText('第二稿').waitFor()
+    const choices = async (on: Page) =>
+      JSON.stringify(await replica(on, 'select fork_id, child_id from v_branch_choices order by 1'))
+    const before = await choices(second)
     await branch(second).getByRole('button', { name: '上一个分支' }).click()
     await answers(second).getByText('第一稿').waitFor()
     // What a reader has before their eyes stays; the other device's choice counts when the chat is opened again.
     await eventually('the other choice has arrived', async () => {
-      const rows = await replica<{ child: string }>(
-        page,
-        'select count(distinct child_id)::int as child from v_branch_choices',
-      )
-      const theirs = await replica<{ c: string }>(second, 'select child_id as c from v_branch_choices order by 1')
-      const mine = await replica<{ c: string }>(page, 'select child_id as c from v_branch_choices order by 1')
-      return rows.length === 1 && JSON.stringify(theirs) === JSON.stringify(mine)
+      const theirs = await choices(second)
+      return theirs !== before && theirs === (await choices(page))
     })
     expect(await answers(page).getByText('第二稿').count()).toBe(1)
     await move(page, '/store')
