@@ -166,7 +166,8 @@ describe('answers', () => {
     })
     expect(await answers(page).getByText('第二稿').count()).toBe(1)
     await move(page, '/store')
-    await page.getByRole('searchbox').waitFor()
+    // Lists of chats have a field to search in, too.
+    await page.getByRole('heading', { level: 1, name: '商店' }).waitFor()
     await move(page, new URL(address).pathname)
     await answers(page).getByText('第一稿').waitFor()
     expect(await branch(page).textContent()).toContain('1 / 3')

@@ -12,6 +12,7 @@ import {
   signIn,
   signUp,
   untilReplica,
+  untilStored,
   type Trouble,
 } from './person.ts'
 import { createProduct, type Product } from './product.ts'
@@ -90,6 +91,7 @@ describe('a draft and a chat on two devices', () => {
   it('are edited on both while there is no server', async () => {
     for (const page of [desktop, phone]) await page.goto(studio)
     await prompt(phone).waitFor()
+    for (const page of [desktop, phone]) await untilStored(page)
     await product.kill()
     await write(desktop, BEFORE.replace('简短', '详细'))
     await write(phone, `${BEFORE.replace('简短', '押韵')}\n`)

@@ -117,8 +117,12 @@ export async function untilStored(page: Page): Promise<void> {
 
 /** Where chats begin. The composer of the chat before is still there when the address has changed. */
 export async function moveToNewChat(page: Page): Promise<void> {
-  await move(page, '/chat/new')
-  await page.getByRole('heading', { level: 1, name: /^(新对话|New chat)$/ }).waitFor()
+  // Right after a start nobody listens to the address yet.
+  await eventually('the new chat', async () => {
+    await move(page, '/chat/new')
+    const heading = page.getByRole('heading', { level: 1, name: /^(新对话|New chat)$/ })
+    return heading.waitFor({ timeout: 2_000 }).then(() => true)
+  })
 }
 
 /** To another page as a link would: without starting the app anew. */

@@ -4,7 +4,18 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { PROTOCOL_VERSION } from '../../sync/protocol/version.ts'
 import { newId } from '../../shared/kernel/id.ts'
 import { devices, launchChromium } from '../../server/kernel/testing/chromium.ts'
-import { addAssistant, eventually, move, newPage, photograph, replica, signIn, signUp, untilReplica } from './person.ts'
+import {
+  addAssistant,
+  eventually,
+  move,
+  newPage,
+  photograph,
+  replica,
+  signIn,
+  signUp,
+  untilReplica,
+  untilStored,
+} from './person.ts'
 import { createProduct, type Product } from './product.ts'
 
 /** Chats that are older than what a device holds by itself. */
@@ -108,6 +119,7 @@ it('finds the others on the server, and says when it cannot', async () => {
   await page.getByText('更早的消息也已在服务器上搜索').waitFor()
   await page.getByRole('heading', { name: '消息', exact: true }).waitFor()
   await search.fill('')
+  await untilStored(page)
   await product.kill()
   await page.getByText('离线').filter({ visible: true }).first().waitFor()
   await search.fill('旧问题')
