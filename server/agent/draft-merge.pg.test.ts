@@ -2,17 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { AgentDraftRow, DraftConflictRow } from '../../shared/agent/rows.ts'
 import { newId } from '../../shared/kernel/id.ts'
 import { jsonMark } from '../../shared/kernel/same-json.ts'
-import { TestDevice } from '../app/testing/device.ts'
-import type { Database } from '../kernel/db.ts'
-import type { Actor } from '../kernel/request.ts'
-import { openTestDatabase } from '../kernel/testing/database-pool.ts'
-import { buildPerson } from '../kernel/testing/people.ts'
+import { openPersonsDatabase, type PersonsDatabase, type TestDevice } from '../app/testing/device.ts'
 import { revisionContent, revisionsOf } from './revision.repository.ts'
 import { submitAgent } from './submit-agent.ts'
 
-let db: Database
-let drop: () => Promise<void>
-let anna: Actor
+let anna: PersonsDatabase
 let laptop: TestDevice
 let phone: TestDevice
 let agent_id: string
@@ -22,15 +16,14 @@ const PROMPT = 'You are an analyst.\nAnswer briefly.\nName your sources.'
 const week = 7 * 24 * 3600_000
 
 beforeAll(async () => {
-  ;({ db, drop } = await openTestDatabase())
-  anna = await buildPerson(db)
+  anna = await openPersonsDatabase()
 })
-afterAll(() => drop())
+afterAll(() => anna.drop())
 
 /** One draft that both devices have seen. */
 beforeEach(async () => {
-  laptop = new TestDevice(db, anna)
-  phone = new TestDevice(db, anna)
+  laptop = anna.newDevice()
+  phone = anna.newDevice()
   agent_id = newId()
   id = newId()
   const fields = { name: 'Analyst', system_prompt: PROMPT, description: 'Looks at markets', tags: ['a', 'b'] }
@@ -42,14 +35,15 @@ const save = (device: TestDevice, base: Fields, set: Fields, at?: number) =>
   device.write('draft.update', { id, set, base }, at === undefined ? {} : { at })
 const prompt = (text: string) => ({ system_prompt: text })
 async function draft(): Promise<AgentDraftRow> {
-  const [row] = await db.query<AgentDraftRow & Record<string, unknown>>('select * from agent_drafts where id = $1', [
-    id,
-  ])
+  const [row] = await anna.db.query<AgentDraftRow & Record<string, unknown>>(
+    'select * from agent_drafts where id = $1',
+    [id],
+  )
   if (!row) throw new Error('no draft')
   return row
 }
 const conflicts = () =>
-  db.query<DraftConflictRow & Record<string, unknown>>(
+  anna.db.query<DraftConflictRow & Record<string, unknown>>(
     'select * from draft_conflicts where draft_id = $1 and settled_at is null order by created_at, id',
     [id],
   )
@@ -135,7 +129,7 @@ describe('a draft that two devices edited offline', () => {
   })
 
   it('keeps a conflict for each of three devices', async () => {
-    const tablet = new TestDevice(db, anna)
+    const tablet = anna.newDevice()
     for (const [device, word] of [
       [phone, 'one'],
       [laptop, 'two'],
@@ -215,7 +209,7 @@ describe('settling a conflict', () => {
   it('is done once: a second, different word is refused, the same word is not', async () => {
     await settle(phone, 'theirs')
     await settle(laptop, 'mine')
-    const tablet = new TestDevice(db, anna)
+    const tablet = anna.newDevice()
     await settle(tablet, 'theirs')
     await phone.send()
     expect(await laptop.send()).toMatchObject([{ status: 'rejected', error: { code: 'agent/conflict-settled' } }])
@@ -266,7 +260,7 @@ describe('settling a conflict', () => {
 
   it('comes before a version is submitted (I21)', async () => {
     const submission = { agent_id, version: '1.0.0', changelog: '' }
-    const submit = async () => submitAgent(db, anna, { ...submission, revision: (await draft()).revision })
+    const submit = async () => submitAgent(anna.db, anna.person, { ...submission, revision: (await draft()).revision })
     await expect(submit()).rejects.toMatchObject({ code: 'agent/open-conflicts', params: { count: 1 } })
     await settle(laptop, 'mine')
     await laptop.send()
@@ -319,20 +313,20 @@ describe('the history of a draft', () => {
     await laptop.act('draft.update', { id, set: prompt('two'), base: prompt('one') })
     await phone.act('draft.update', { id, set: prompt('three'), base: prompt('two') })
     await laptop.act('draft.update', { id, set: { name: 'New' }, base: { name: 'Old' } })
-    const list = await revisionsOf(db, agent_id)
+    const list = await revisionsOf(anna.db, agent_id)
     expect(list.map(({ revision, origin }) => `${revision} ${origin}`)).toEqual(['5 merge', '4 save', '3 save'])
     expect(list.map(({ device }) => device)).toEqual([laptop.node, phone.node, laptop.node])
-    expect(await revisionContent(db, agent_id, 3)).toMatchObject({ system_prompt: 'two', name: 'Analyst' })
+    expect(await revisionContent(anna.db, agent_id, 3)).toMatchObject({ system_prompt: 'two', name: 'Analyst' })
   })
 
   it('thins out with age', async () => {
-    await db.query(
+    await anna.db.query(
       `insert into agent_draft_revisions (id, draft_id, user_id, revision, content, created_at)
         select gen_random_uuid(), $1, $2, -n, '{}', date_trunc('hour', now()) - interval '2 days' - n * interval '10 minutes'
         from generate_series(1, 12) n`,
-      [id, anna.user_id],
+      [id, anna.person.user_id],
     )
     await phone.act('draft.update', { id, set: prompt('now'), base: prompt(PROMPT) })
-    expect(await revisionsOf(db, agent_id)).toHaveLength(4)
+    expect(await revisionsOf(anna.db, agent_id)).toHaveLength(4)
   })
 })

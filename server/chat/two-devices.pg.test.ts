@@ -1,16 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { newId } from '../../shared/kernel/id.ts'
 import { seed } from '../app/seed/seed.ts'
-import { TestDevice } from '../app/testing/device.ts'
-import type { Database } from '../kernel/db.ts'
-import type { Actor } from '../kernel/request.ts'
-import { openTestDatabase } from '../kernel/testing/database-pool.ts'
-import { buildPerson } from '../kernel/testing/people.ts'
+import { openPersonsDatabase, type PersonsDatabase, type TestDevice } from '../app/testing/device.ts'
 import { installAgent } from '../store/install-agent.ts'
 
-let db: Database
-let drop: () => Promise<void>
-let anna: Actor
+let anna: PersonsDatabase
 let agent_id: string
 let laptop: TestDevice
 let phone: TestDevice
@@ -23,22 +17,21 @@ const now = Date.now()
 const ago = (days: number) => ({ at: now - days * day })
 
 beforeAll(async () => {
-  ;({ db, drop } = await openTestDatabase())
-  anna = await buildPerson(db)
+  anna = await openPersonsDatabase()
   agent_id = newId()
-  await new TestDevice(db, anna).act('agent.create', { agent_id, draft_id: newId(), fields: { name: 'A' } })
+  await anna.newDevice().act('agent.create', { agent_id, draft_id: newId(), fields: { name: 'A' } })
 })
-afterAll(() => drop())
+afterAll(() => anna.drop())
 
 /** A chat of one question and its answer, which both devices have seen. */
 beforeEach(async () => {
-  ;[laptop, phone] = [new TestDevice(db, anna), new TestDevice(db, anna)]
+  ;[laptop, phone] = [anna.newDevice(), anna.newDevice()]
   id = newId()
   const chat = { agent_id, agent_version_id: null, source: 'draft', title: 'Old title' }
   const sent = send(null, '你好')
   ;[question, answer] = [sent.user_message_id, sent.answer_message_id]
   await laptop.act('message.send', { ...sent, chat })
-  await db.query("update chat_messages set status = 'sent', content = 'Hello' where id = $1", [answer])
+  await anna.db.query("update chat_messages set status = 'sent', content = 'Hello' where id = $1", [answer])
 })
 
 function send(parent_message_id: string | null, content: string) {
@@ -46,11 +39,11 @@ function send(parent_message_id: string | null, content: string) {
   return { chat_id: id, parent_message_id, content, ...ids }
 }
 async function chat() {
-  const [row] = await db.query('select title, pinned, status, deleted_at from chats where id = $1', [id])
+  const [row] = await anna.db.query('select title, pinned, status, deleted_at from chats where id = $1', [id])
   return row
 }
 const questions = () =>
-  db.query<{ id: string; parent_message_id: string | null; content: string; status: string }>(
+  anna.db.query<{ id: string; parent_message_id: string | null; content: string; status: string }>(
     "select id, parent_message_id, content, status from chat_messages where chat_id = $1 and role = 'user' order by seq",
     [id],
   )
@@ -130,9 +123,9 @@ describe('a chat that two devices used for a week without a network', () => {
     phone.write('branch.choose', choose(question), ago(3))
     await laptop.send()
     await phone.send()
-    expect(await db.query('select child_id from branch_choices where chat_id = $1 and fork_id = $1', [id])).toEqual([
-      { child_id: other.user_message_id },
-    ])
+    expect(
+      await anna.db.query('select child_id from branch_choices where chat_id = $1 and fork_id = $1', [id]),
+    ).toEqual([{ child_id: other.user_message_id }])
   })
 })
 
@@ -143,17 +136,19 @@ it('a person’s preference is the one that was set last', async () => {
   phone.write('preference.set', { key: 'theme', value: 'light' }, ago(2))
   await laptop.send()
   await phone.send()
-  expect(await db.query("select value from preferences where user_id = $1 and key = 'theme'", [anna.user_id])).toEqual([
-    { value: 'dark' },
-  ])
+  expect(
+    await anna.db.query("select value from preferences where user_id = $1 and key = 'theme'", [anna.person.user_id]),
+  ).toEqual([{ value: 'dark' }])
 })
 
 it('an agent is pinned and removed as was done last, and not removed by what was done before it was added again', async () => {
-  await seed(db)
-  const [assistant] = await db.query<{ id: string }>("select id from agents where slug = 'assistant'")
-  const install = await installAgent(db, anna, assistant?.id ?? '')
+  await seed(anna.db)
+  const [assistant] = await anna.db.query<{ id: string }>("select id from agents where slug = 'assistant'")
+  const install = await installAgent(anna.db, anna.person, assistant?.id ?? '')
   const installed = async () =>
-    (await db.query('select pinned, removed_at is null as here from agent_installs where id = $1', [install.id]))[0]
+    (
+      await anna.db.query('select pinned, removed_at is null as here from agent_installs where id = $1', [install.id])
+    )[0]
   laptop.write('install.update', { id: install.id, set: { pinned: true } }, { at: now + 2000 })
   phone.write('install.update', { id: install.id, set: { pinned: false } }, { at: now + 1000 })
   phone.write('install.update', { id: install.id, set: { removed: true } }, ago(1))

@@ -4,7 +4,7 @@ import { nextBatch, outcomeOf } from '../core/push-batch.ts'
 import { heldBack } from '../core/hold.ts'
 import type { DeviceDb } from './device-db.ts'
 import { adoptServerTime, serverNow } from './device.ts'
-import { type pushServer } from './http.ts'
+import type { pushServer } from './http.ts'
 import { bury, readOutbox } from './outbox.ts'
 
 export interface PusherEvents {

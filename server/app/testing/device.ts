@@ -8,6 +8,8 @@ import { agentHooks } from '../../agent/index.ts'
 import { chatHooks } from '../../chat/index.ts'
 import type { Database } from '../../kernel/db.ts'
 import type { Actor } from '../../kernel/request.ts'
+import { openTestDatabase } from '../../kernel/testing/database-pool.ts'
+import { buildPerson } from '../../kernel/testing/people.ts'
 
 /** A device of a person: keeps its mutations while it is offline, and pushes them as the real one does. */
 export class TestDevice {
@@ -52,6 +54,15 @@ export class TestDevice {
     for (const { error } of await this.send()) if (error) throw new Error(`${name}: ${error.code}`)
   }
 }
+
+/** A database with one person, who has as many devices as a test asks for. */
+export async function openPersonsDatabase() {
+  const { db, drop } = await openTestDatabase()
+  const person = await buildPerson(db)
+  return { db, drop, person, newDevice: () => new TestDevice(db, person) }
+}
+
+export type PersonsDatabase = Awaited<ReturnType<typeof openPersonsDatabase>>
 
 const NO_WORKER = {
   worker: undefined,
