@@ -1,13 +1,11 @@
-import { PGlite } from '@electric-sql/pglite'
+import type { PGlite } from '@electric-sql/pglite'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { MUTATORS } from '../../shared/registry.ts'
 import type { Change } from '../core/fold-changes.ts'
 import { partPage, type PartPage } from '../core/part.ts'
-import { idOf } from '../testing/pending.ts'
-import { PARSERS } from './pg-parsers.ts'
-import { PgliteReplica } from './pglite-replica.ts'
-import { replicaDdl } from './replica-schema.ts'
 import type { Batch } from '../core/staging.ts'
+import { idOf } from '../testing/pending.ts'
+import { replicaOver, replicaPg } from '../testing/replica-pg.ts'
+import type { PgliteReplica } from './pglite-replica.ts'
 
 const USER = idOf(1)
 const SINCE = '2026-10-23T00:00:00Z'
@@ -18,8 +16,7 @@ let pg: PGlite
 let replica: PgliteReplica
 
 beforeAll(async () => {
-  pg = await PGlite.create({ parsers: PARSERS, startParams: [...PGlite.defaultStartParams, '-c', 'timezone=UTC'] })
-  await pg.exec(replicaDdl())
+  pg = await replicaPg()
 })
 afterAll(() => pg.close())
 beforeEach(async () => {
@@ -37,7 +34,7 @@ beforeEach(async () => {
   await load([message(1, youngChat, YOUNG), message(2, tornChat, YOUNG)])
 })
 
-const reopen = () => PgliteReplica.over(pg, { user_id: USER, mutators: MUTATORS, remove: async () => undefined })
+const reopen = () => replicaOver(pg, USER)
 const chat = (id: string, created_at: string) => ({
   id,
   user_id: USER,

@@ -1,7 +1,7 @@
 import { operationalError } from '../../shared/kernel/errors.ts'
+import type { Held } from '../core/staging.ts'
 import type { DeviceDb } from './device-db.ts'
 import type { Feeds } from './feeds.ts'
-import type { Held } from '../core/staging.ts'
 import { keptChats } from './kept-chats.ts'
 import { readOutbox } from './outbox.ts'
 import type { ReplicaLife } from './replica-life.ts'
@@ -11,6 +11,8 @@ const DAY_MS = 86_400_000
 const WINDOW_DAYS = 30
 /** Old chats that are held because somebody opened them: the last ones. */
 const MOST_OPENED = 100
+/** Of these, so many come back when everything is read anew: each is a request of its own. */
+const MOST_REREAD = 20
 /** Chats that reach into the window are completed by themselves, so many at most at a time. */
 const MOST_COMPLETED = 20
 /** How often old chats are let go of, ms. */
@@ -36,7 +38,7 @@ export class Holdings {
 
   /** What to hold when everything is read anew: chats that somebody keeps first, then those that were opened last. */
   async wanted(): Promise<Held> {
-    const opened = (await this.#deps.life.current?.held(MOST_COMPLETED)) ?? []
+    const opened = (await this.#deps.life.current?.held(MOST_REREAD)) ?? []
     const chats = [...new Set([...(await keptChats(this.#deps.db)), ...opened])]
     return { since: windowStart(), chats }
   }

@@ -1,8 +1,8 @@
-import { type AppError, userError, operationalError, ERROR_STATUS, type ErrorCode } from '../../shared/kernel/errors.ts'
-import type { Mutation, PushReply } from '../protocol/push.ts'
+import { isErrorCode, operationalError, userError, type AppError } from '../../shared/kernel/errors.ts'
 import type { PushFailure } from '../core/retry.ts'
-import type { Identity } from './identity.ts'
+import type { Mutation, PushReply } from '../protocol/push.ts'
 import { PROTOCOL_VERSION } from '../protocol/version.ts'
+import type { Identity } from './identity.ts'
 
 /** Longest wait for an answer, ms. */
 const DEADLINE_MS = 30_000
@@ -86,8 +86,4 @@ async function errorBody(response: Response): Promise<{ code?: string; params?: 
     ...('code' in error && typeof error.code === 'string' ? { code: error.code } : {}),
     ...('params' in error && typeof error.params === 'object' && error.params ? { params: { ...error.params } } : {}),
   }
-}
-
-export function isErrorCode(code: string | undefined): code is ErrorCode {
-  return code !== undefined && Object.hasOwn(ERROR_STATUS, code)
 }

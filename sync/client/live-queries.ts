@@ -38,8 +38,10 @@ export class LiveQueries {
     this.#byKey.set(key, live)
     live.watchers.add(watch)
     this.#keyOfWatch.set(watch, key)
-    if (live.last && !this.#dirty.has(key)) this.#deps.post(watch, live.last.rows)
-    else this.#mark([key])
+    if (live.last && !this.#dirty.has(key)) return this.#deps.post(watch, live.last.rows)
+    // a rerun that finds what it had would post nothing, and the newcomer has nothing yet
+    live.last = undefined
+    this.#mark([key])
   }
 
   unwatch(watch: string): void {
@@ -85,11 +87,10 @@ export class LiveQueries {
   }
 
   async #rerun(live: Live): Promise<void> {
-    const newcomers = live.last === undefined
     try {
       const rows = await this.#deps.read(live.sql, live.values)
       const json = JSON.stringify(rows)
-      if (!newcomers && live.last?.json === json) return
+      if (live.last?.json === json) return
       live.last = { json, rows }
       for (const watch of live.watchers) this.#deps.post(watch, rows)
     } catch (error) {

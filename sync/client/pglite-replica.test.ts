@@ -1,14 +1,13 @@
-import { PGlite } from '@electric-sql/pglite'
+import type { PGlite } from '@electric-sql/pglite'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { chatList, chatMessages } from '../../shared/chat/queries.ts'
-import { MUTATORS } from '../../shared/registry.ts'
 import type { Change } from '../core/fold-changes.ts'
 import type { Pending } from '../core/pending.ts'
 import type { Batch } from '../core/staging.ts'
 import { SHAPE_NAMES, SHAPES, type ShapeName } from '../protocol/shapes.ts'
 import { idOf, pendingOf } from '../testing/pending.ts'
-import { PARSERS } from './pg-parsers.ts'
-import { PgliteReplica } from './pglite-replica.ts'
+import { replicaOver, replicaPg } from '../testing/replica-pg.ts'
+import type { PgliteReplica } from './pglite-replica.ts'
 import { replicaDdl, schemaHash } from './replica-schema.ts'
 
 const USER = idOf(1)
@@ -17,8 +16,7 @@ let pg: PGlite
 let replica: PgliteReplica
 
 beforeAll(async () => {
-  pg = await PGlite.create({ parsers: PARSERS, startParams: [...PGlite.defaultStartParams, '-c', 'timezone=UTC'] })
-  await pg.exec(replicaDdl())
+  pg = await replicaPg()
 })
 afterAll(() => pg.close())
 beforeEach(async () => {
@@ -27,7 +25,7 @@ beforeEach(async () => {
   replica = await reopen()
 })
 
-const reopen = () => PgliteReplica.over(pg, { user_id: USER, mutators: MUTATORS, remove: async () => undefined })
+const reopen = () => replicaOver(pg, USER)
 const batch = (changes: Change[], more: Partial<Batch> = {}): Batch => ({
   changes,
   refetch: false,

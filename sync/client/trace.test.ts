@@ -1,12 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { PGlite } from '@electric-sql/pglite'
+import type { PGlite } from '@electric-sql/pglite'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { MUTATORS } from '../../shared/registry.ts'
+import { replicaOver, replicaPg } from '../testing/replica-pg.ts'
 import type { Trace } from '../testing/trace.ts'
 import { TraceServer, type Place } from '../testing/trace-server.ts'
-import { PARSERS } from './pg-parsers.ts'
-import { PgliteReplica } from './pglite-replica.ts'
-import { replicaDdl } from './replica-schema.ts'
 import { ShapeFeed } from './shape-feed.ts'
 
 // Recorded from the embedded server (`server/record-trace.pg.test.ts`): snapshot, log, 409, change of schema.
@@ -16,14 +13,13 @@ const PATIENCE_MS = 8_000
 
 let pg: PGlite
 beforeAll(async () => {
-  pg = await PGlite.create({ parsers: PARSERS, startParams: [...PGlite.defaultStartParams, '-c', 'timezone=UTC'] })
-  await pg.exec(replicaDdl())
+  pg = await replicaPg()
 })
 afterAll(() => pg.close())
 beforeEach(() => clear())
 
 const clear = () => pg.exec('truncate preferences_synced, sync_cursor, sync_errors')
-const open = () => PgliteReplica.over(pg, { user_id: '', mutators: MUTATORS, remove: async () => undefined })
+const open = () => replicaOver(pg, '')
 
 /** Follows the trace with a replica until it is at the end, or `died`; answers whether it is. */
 async function follow(server: TraceServer, died: () => boolean): Promise<void> {
