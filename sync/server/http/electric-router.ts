@@ -1,12 +1,13 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import express, { type Request, type Response, type Router } from 'express'
+import type { Reasons } from '../shape/invalid-shape.ts'
 import type { ShapeServer } from '../shape-server.ts'
 import { parseReadRequest } from './parse-read-request.ts'
 import { parseSource } from './parse-source.ts'
 import { parseSubset, withBody } from './parse-subset.ts'
 import { endWith } from './compress.ts'
 import { sendEvents } from './event-stream.ts'
-import { invalidRequest, json, type Reasons, type ShapeResponse } from './response.ts'
+import { invalidRequest, json, type ShapeResponse } from './response.ts'
 
 export interface ElectricRouterOptions {
   server: Pick<ShapeServer, 'read' | 'remove' | 'status'>
@@ -78,7 +79,7 @@ async function serveShape(
   const { signal } = gone
   const answer =
     read.sse && !read.subset && request.method === 'GET'
-      ? await sendEvents({ server, source: source.source, request: read, signal }, { request, response })
+      ? await sendEvents(response, { server, source: source.source, request: read, signal })
       : await server.read(source.source, { ...read, sse: false }, signal)
   if (!answer || signal.aborted) return
   await send(request, response, request.method === 'POST' ? uncached(answer) : answer, stalledMs)

@@ -1,4 +1,4 @@
-import type { Request, Response } from 'express'
+import type { Response } from 'express'
 import { parseOffset, type Offset } from '../shape/offset.ts'
 import type { ShapeServer } from '../shape-server.ts'
 import type { ShapeSource } from '../shape/shape-source.ts'
@@ -24,10 +24,7 @@ export interface EventStreamOptions {
  * A live read as server-sent events (Electric's `live_sse`): each message an event, until the reader goes, the shape
  * ends, or a minute is over. Returns an ordinary answer instead when the first page is none.
  */
-export async function sendEvents(
-  options: EventStreamOptions,
-  { response }: { request: Request; response: Response },
-): Promise<ShapeResponse | undefined> {
+export async function sendEvents(response: Response, options: EventStreamOptions): Promise<ShapeResponse | undefined> {
   const { server, source, signal } = options
   const deadline = Date.now() + (options.wholeMs ?? WHOLE_MS)
   const keepAlive = options.keepAliveMs ?? KEEP_ALIVE_MS

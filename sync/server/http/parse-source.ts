@@ -1,4 +1,5 @@
 import type { ShapeSource } from '../shape/shape-source.ts'
+import { paramsOf, parseJson } from './parse-params.ts'
 
 export type ParsedSource = { source: ShapeSource } | { errors: Record<string, string[]> }
 
@@ -71,21 +72,12 @@ function identifiers(text: string, separator: string): string[] | undefined {
   }
 }
 
-/** `params[1]=…`, or `params={"1": …}`. */
+/** `params[1]=…`, or `params={"1": …}`, or `params=[…]`. */
 function parseParams(parameters: ReadonlyMap<string, string>): Record<string, string> | undefined {
-  const params: Record<string, string> = {}
-  const whole = parameters.get('params')
-  if (whole !== undefined) {
-    const parsed = parseJson(whole)
-    if (typeof parsed !== 'object' || parsed === null) return undefined
-    const entries = Array.isArray(parsed)
-      ? parsed.map((value, at) => [String(at + 1), value] as const)
-      : Object.entries(parsed)
-    for (const [key, value] of entries) {
-      if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return undefined
-      params[key] = String(value)
-    }
-  }
+  const parsed = parseJson(parameters.get('params') ?? '{}')
+  if (typeof parsed !== 'object' || parsed === null) return undefined
+  const params = paramsOf(Array.isArray(parsed) ? numbered(parsed) : parsed)
+  if (!params) return undefined
   for (const [key, value] of parameters) {
     const index = /^params\[(\d{1,4})\]$/.exec(key)?.[1]
     if (index !== undefined) params[index] = value
@@ -93,10 +85,7 @@ function parseParams(parameters: ReadonlyMap<string, string>): Record<string, st
   return params
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+/** The first is `$1`. */
+function numbered(values: readonly unknown[]): Record<string, unknown> {
+  return Object.fromEntries(values.map((value, at) => [String(at + 1), value]))
 }

@@ -1,5 +1,6 @@
 import type { SubsetRequest } from '../shape/define-subset.ts'
-import type { Reasons } from './response.ts'
+import type { Reasons } from '../shape/invalid-shape.ts'
+import { paramsOf, parseJson } from './parse-params.ts'
 
 export type ParsedSubset = { subset: SubsetRequest | undefined } | { errors: Reasons }
 
@@ -33,21 +34,7 @@ export function parseSubset(parameters: ReadonlyMap<string, string>): ParsedSubs
 
 function parseParams(text: string): Record<string, string> | undefined {
   const parsed = parseJson(text)
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined
-  const params: Record<string, string> = {}
-  for (const [name, value] of Object.entries(parsed)) {
-    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return undefined
-    params[name] = String(value)
-  }
-  return params
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? paramsOf(parsed) : undefined
 }
 
 const SUBSET_KEYS = new Set(['where', 'params', 'limit', 'offset', 'order_by', 'where_expr', 'order_by_expr'])

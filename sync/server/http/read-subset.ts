@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto'
-import pg from 'pg'
 import { defineSubset, type SubsetRequest } from '../shape/define-subset.ts'
-import { InvalidShape } from '../shape/define-shape.ts'
+import { InvalidShape, isWrongStatement } from '../shape/invalid-shape.ts'
 import { schemaHeader } from '../shape/schema-header.ts'
 import type { ShapeLog } from '../shape/shape-log.ts'
 import type { ShapeStore } from '../shape/shape-store.ts'
@@ -49,9 +48,7 @@ function metadataOf({ xmin, xmax, running, lsn }: Visibility, mark: number) {
   }
 }
 
-/** Class 42 is a wrong statement, 22 a constant that is no value of the type. */
 function refused(error: unknown): never {
-  if (error instanceof pg.DatabaseError && /^(?:42|22)/.test(error.code ?? ''))
-    throw new InvalidShape('subset', { where: [error.message] })
+  if (isWrongStatement(error)) throw new InvalidShape('subset', { where: [error.message] })
   throw error
 }

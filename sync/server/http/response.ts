@@ -1,3 +1,4 @@
+import type { Reasons } from '../shape/invalid-shape.ts'
 import type { Body } from './page-body.ts'
 
 /** An answer of the shape protocol, whichever way it travels. Header names are lower case. */
@@ -8,9 +9,6 @@ export interface ShapeResponse {
 }
 
 export const NEVER_STORED = { 'cache-control': 'no-store', 'surrogate-control': 'no-store' }
-
-/** What is wrong, by parameter; of a subset, by its own. */
-export type Reasons = Record<string, string[] | Record<string, string[]>>
 
 /** 400 with the reasons by parameter, in Electric's form. */
 export function invalidRequest(errors: Reasons, status = 400): ShapeResponse {

@@ -2,25 +2,15 @@ import { createHash } from 'node:crypto'
 import pg from 'pg'
 import type { Catalog } from './catalog.ts'
 import { ALL_ROWS, type ShapeFilter } from './filter.ts'
+import { InvalidShape, isWrongStatement } from './invalid-shape.ts'
 import { RowFormat } from './row-format.ts'
 import type { ShapeSource } from './shape-source.ts'
-import type { ShapeDefinition } from './shape-log.ts'
+import type { ShapeDefinition } from './shape-definition.ts'
 import { keyColumns, type Table } from './table.ts'
 import { conditionColumns, emitCondition } from '../where/emit-condition.ts'
 import { WhereError } from '../where/lexer.ts'
 import { parseCondition } from '../where/parse-condition.ts'
 import { simpleEquality } from '../where/simple-equality.ts'
-
-/** A shape that cannot be: reasons by parameter, as Electric words them. */
-export class InvalidShape extends Error {
-  readonly errors: Record<string, string[] | Record<string, string[]>>
-
-  constructor(field: string, reason: string | Record<string, string[]>) {
-    super(typeof reason === 'string' ? reason : `the ${field} cannot be read`)
-    this.name = 'InvalidShape'
-    this.errors = { [field]: typeof reason === 'string' ? [reason] : reason }
-  }
-}
 
 /** Formats by table, columns and replica mode: thousands of shapes share a few. */
 const formats = new WeakMap<Table, Map<string, RowFormat>>()
@@ -111,9 +101,7 @@ async function checkTypes(table: Table, db: pg.Pool, condition: string): Promise
       `select (${condition})::boolean from ${pg.escapeIdentifier(table.schema)}.${pg.escapeIdentifier(table.name)} t limit 0`,
     )
   } catch (error) {
-    // Class 42 is a wrong statement, 22 a constant that is no value of the type.
-    if (error instanceof pg.DatabaseError && /^(?:42|22)/.test(error.code ?? ''))
-      throw new InvalidShape('where', error.message)
+    if (isWrongStatement(error)) throw new InvalidShape('where', error.message)
     throw error
   }
   if (known.size > 10_000) known.clear()

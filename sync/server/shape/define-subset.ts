@@ -1,4 +1,4 @@
-import { InvalidShape } from './define-shape.ts'
+import { InvalidShape } from './invalid-shape.ts'
 import type { RowSelection } from './select-rows.ts'
 import type { Table } from './table.ts'
 import { emitCondition } from '../where/emit-condition.ts'

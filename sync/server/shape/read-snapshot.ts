@@ -1,7 +1,7 @@
 import type pg from 'pg'
-import { InvalidShape } from './define-shape.ts'
+import { InvalidShape } from './invalid-shape.ts'
 import { NO_ROWS, selectRows, type RowSelection } from './select-rows.ts'
-import type { ShapeDefinition } from './shape-log.ts'
+import type { ShapeDefinition } from './shape-definition.ts'
 import { snapshotEnd, type Visibility } from './snapshot-visibility.ts'
 
 export interface SnapshotSink {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import pg from 'pg'
 import type { Tuple } from '../replication/transaction.ts'
-import type { ShapeDefinition } from './shape-log.ts'
+import type { ShapeDefinition } from './shape-definition.ts'
 import { parseVisibility, type Visibility } from './snapshot-visibility.ts'
 import { streamRows, type RowQuery } from './stream-rows.ts'
 

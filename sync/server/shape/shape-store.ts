@@ -1,4 +1,4 @@
-import { operationalError, toAppError } from '../../../shared/kernel/errors.ts'
+import { toAppError } from '../../../shared/kernel/errors.ts'
 import type { RelationMessage } from '../replication/pgoutput.ts'
 import type { TransactionPart } from '../replication/transaction.ts'
 import type { DatabasePools } from '../database-pools.ts'
@@ -8,62 +8,33 @@ import type { FrameLog, Place } from '../storage/frame-log.ts'
 import { FrameBuilder, type LogOrigin } from '../storage/records.ts'
 import type { RecoveredLog, StoredShape } from '../storage/recover.ts'
 import { matchesRelation, type Catalog } from './catalog.ts'
-import { defineShape, InvalidShape } from './define-shape.ts'
+import { shapesToEvict } from './eviction.ts'
 import { FilterInPostgres } from './filter-in-postgres.ts'
 import { newHandle } from './handle.ts'
+import { loadShape } from './load-shape.ts'
+import { isLong, longestLog } from './log-length.ts'
 import type { Offset } from './offset.ts'
-import { readSnapshot, readSubsetRows, type SnapshotFacts } from './read-snapshot.ts'
+import { readSubsetRows } from './read-snapshot.ts'
 import { RecentTransactions } from './recent-transactions.ts'
-import { Router } from './router.ts'
+import { reviveShape } from './revive-shape.ts'
 import type { RowSelection } from './select-rows.ts'
-import { ShapeLog, type ShapeDefinition } from './shape-log.ts'
-import { isShapeSource } from './shape-source.ts'
+import type { ShapeDefinition } from './shape-definition.ts'
+import { ShapeLog } from './shape-log.ts'
+import { describeShape } from './shape-records.ts'
+import { ShapeRegistry } from './shape-registry.ts'
 import { ShapeWriter } from './shape-writer.ts'
-import { layoutHash } from './table.ts'
+import type { StoreLimits } from './store-limits.ts'
+import { untilSeen } from './until-seen.ts'
 
-export interface StoreLimits {
-  /** Bytes in one chunk of a snapshot or log. */
-  chunkSize: number
-  maxShapes: number
-  /** Bytes that all snapshots and logs may keep on the disk. */
-  maxSize: number
-  /** A log shorter than this many bytes keeps its beginning, whatever the rows. */
-  longLog: number
-  /** A shape that nobody has read for this long may go. */
-  idleMs: number
-  /** A log that another has replaced goes when nobody has read it for this long. */
-  replacedMs: number
-}
-
-export const DEFAULT_LIMITS: StoreLimits = {
-  chunkSize: 10 * 1024 * 1024,
-  maxShapes: 100_000,
-  maxSize: 2 * 1024 * 1024 * 1024,
-  longLog: 4 * 1024 * 1024,
-  idleMs: 7 * 24 * 3_600_000,
-  replacedMs: 3_600_000,
-}
-
-/** A new reader gets a new snapshot when the old one and its log are longer than this many times the rows they lead to. */
-const LONGER_THAN_ROWS = 1.25
-/** A log shorter than this is never worth a new snapshot. */
-const SHORT_LOG_BYTES = 8 * 1024
-/** A log without rows to begin with gets a successor when it is longer than this. */
-const CHANGES_BYTES = 256 * 1024
-/** A log this many times as long as its rows loses its beginning, if it is also long in itself. */
-const TRIM_ROWS = 8
 /** Logs of one definition that are kept for those who still read them, besides the current one. */
 const OLD_LOGS = 8
-const SNAPSHOT_ATTEMPTS = 20
 /** Segments are cleaned when more than this part of the log is of no use. */
 const GARBAGE = 0.5
 
 /** All shapes of one log, fed from one ordered stream of transactions. */
 export class ShapeStore {
   readonly writer: ShapeWriter
-  private readonly current = new Map<string, ShapeLog>()
-  private readonly byHandle = new Map<string, ShapeLog>()
-  private readonly router = new Router()
+  private readonly shapes = new ShapeRegistry()
   private readonly recent = new RecentTransactions()
   private readonly filters: FilterInPostgres
   private readonly disk: FrameLog
@@ -95,49 +66,46 @@ export class ShapeStore {
     })
     const drop = (shape: ShapeLog, reason: string): void => this.drop(shape, reason)
     const dropTable = (oid: number, reason: string): void => this.dropTable(oid, reason)
-    const { disk, router, filters, recent } = this
-    const deps = { log: disk, router, filters, recent, drop, dropTable }
+    const { disk, shapes, filters, recent } = this
+    const deps = { log: disk, shapes, filters, recent, drop, dropTable }
     this.writer = new ShapeWriter(deps, recovered.lsn, recovered.end)
     if (recovered.cutOff) this.note((frame) => frame.brokenOff(recovered.lsn + 1n))
   }
 
   get size(): number {
-    return this.byHandle.size
+    return this.shapes.size
   }
 
   /** Bytes of all snapshots and logs. */
   get bytes(): number {
-    return liveBytes(this.byHandle.values())
+    return liveBytes(this.shapes.all())
   }
 
   byName(handle: string): ShapeLog | undefined {
-    return this.byHandle.get(handle)
+    return this.shapes.named(handle)
   }
 
   /** The log that readers of a definition use now, if there is one. */
   find(definition: ShapeDefinition): ShapeLog | undefined {
-    return this.current.get(definition.id)
+    return this.shapes.current(definition)
   }
 
   /** The log for a reader who starts from nothing: made when there is none, or when the present one has grown long. */
   open(definition: ShapeDefinition): ShapeLog {
-    const present = this.current.get(definition.id)
+    const present = this.shapes.current(definition)
     if (present && !isLong(present)) return present
     const made = this.create(definition)
-    if (present) this.trimOld(definition)
+    for (const old of this.shapes.logsOf(definition).slice(0, -1 - OLD_LOGS)) this.drop(old, 'replaced')
     return made
   }
 
   /** Rows of a part of the shape as they are now: all changes up to `offset` are in them. */
-  async subset(shape: ShapeLog, offset: Offset, selection: RowSelection, headers: Record<string, unknown>) {
-    const { definition } = shape
+  subset(shape: ShapeLog, offset: Offset, selection: RowSelection, headers: Record<string, unknown>) {
     const lsn = offset.at === 'log' ? offset.lsn : shape.registeredAt
-    for (let attempt = 0; attempt < SNAPSHOT_ATTEMPTS; attempt += 1) {
-      const read = await readSubsetRows(this.db.subsets, definition, selection, headers)
-      if (!this.recent.hasUnseen(read.visibility, lsn)) return read
-      await pause(attempt)
-    }
-    throw operationalError('server/unavailable', {}, 'a commit stays invisible to snapshots')
+    return untilSeen(async () => {
+      const read = await readSubsetRows(this.db.subsets, shape.definition, selection, headers)
+      return this.recent.hasUnseen(read.visibility, lsn) ? undefined : read
+    })
   }
 
   /** The messages at places of the log. */
@@ -164,16 +132,14 @@ export class ShapeStore {
 
   /** Takes up the shapes of the log. Before the first transaction, with a connection to the database. */
   async restore(origin: LogOrigin): Promise<void> {
-    const { stored } = this
+    const { stored, catalog, limits, writer } = this
     this.stored = []
     if (!this.follows(origin)) return
+    const deps = { catalog, db: this.db.decisions, lsn: writer.lsn, chunkSize: limits.chunkSize }
     for (const one of stored) {
-      const shape = await this.revive(one).catch((error: unknown) => {
-        // Only what can never be made again is let go; a database that is away will be asked another time.
-        if (error instanceof InvalidShape) return undefined
-        throw error
-      })
-      if (!shape) this.note((frame) => frame.dropped(one.number))
+      const shape = await reviveShape(one, deps)
+      if (shape) this.shapes.add(shape)
+      else this.note((frame) => frame.dropped(one.number))
     }
     this.log.info({ event: 'sync.shapes-restored', shapes: this.size, of: stored.length }, 'shapes taken up')
   }
@@ -190,17 +156,15 @@ export class ShapeStore {
   /** A table's layout as the stream has it: shapes made for another layout end. */
   relation(relation: RelationMessage): void {
     this.catalog.check(relation)
-    for (const shape of this.router.shapesOf(relation.oid)) {
-      const { table } = shape.definition.format
-      if (!matchesRelation(table, relation)) this.drop(shape, 'the table was altered')
+    for (const shape of this.shapes.ofTable(relation.oid)) {
+      if (!matchesRelation(shape.definition.format.table, relation)) this.drop(shape, 'the table was altered')
     }
   }
 
   /** Ends every shape: the stream has a gap. */
   dropAll(reason: string): void {
-    if (this.byHandle.size > 0)
-      this.log.warn({ event: 'sync.shapes-dropped', count: this.byHandle.size, reason }, 'shapes dropped')
-    for (const shape of this.byHandle.values()) this.drop(shape, reason)
+    if (this.size > 0) this.log.warn({ event: 'sync.shapes-dropped', count: this.size, reason }, 'shapes dropped')
+    for (const shape of this.shapes.all()) this.drop(shape, reason)
   }
 
   /** Nothing is added any more. */
@@ -211,7 +175,7 @@ export class ShapeStore {
   /** Lets all readers go; the shapes stay in the log. */
   async close(): Promise<void> {
     this.closed = true
-    for (const shape of this.byHandle.values()) {
+    for (const shape of this.shapes.all()) {
       this.filters.forget(shape)
       shape.drop()
     }
@@ -221,11 +185,10 @@ export class ShapeStore {
 
   /** Looks for tables that changed without a row being written since. */
   async reconcile(): Promise<void> {
-    const tables = new Set([...this.byHandle.values()].map((shape) => shape.definition.format.table))
+    const tables = new Set([...this.shapes.all()].map((shape) => shape.definition.format.table))
     for (const table of await this.catalog.changed([...tables])) {
-      for (const shape of this.router.shapesOf(table.oid)) {
+      for (const shape of this.shapes.ofTable(table.oid))
         if (shape.definition.format.table === table) this.drop(shape, 'the table was altered')
-      }
     }
   }
 
@@ -234,21 +197,12 @@ export class ShapeStore {
     this.drop(shape, 'removed')
   }
 
-  /** Lets idle shapes go, and the least recently read when there are too many or they are too big. */
+  /** Shortens what is long, and lets go what nobody reads or there is no room for. */
   evict(now = Date.now()): void {
-    for (const shape of this.byHandle.values())
-      if (shape.trim(Math.max(this.limits.longLog, shape.liveSize * TRIM_ROWS)))
-        this.note((frame) => this.describe(frame, shape))
-    let total = this.bytes
-    const idle = [...this.byHandle.values()].filter((shape) => shape.waiting === 0 && shape.state === 'ready')
-    idle.sort((a, b) => a.lastReadAt - b.lastReadAt)
-    for (const shape of idle) {
-      const over = total > this.limits.maxSize || this.byHandle.size > this.limits.maxShapes
-      const replaced = this.current.get(shape.definition.id) !== shape
-      if (!over && now - shape.lastReadAt < (replaced ? this.limits.replacedMs : this.limits.idleMs)) continue
-      total -= shape.size
+    for (const shape of this.shapes.all())
+      if (shape.trim(longestLog(shape, this.limits.longLog))) this.note((frame) => this.describe(frame, shape))
+    for (const shape of shapesToEvict(this.shapes, this.limits, this.bytes, now))
       this.drop(shape, 'not read for a while')
-    }
   }
 
   /** Gives space back to the disk when much of the log is of no use any more. */
@@ -262,7 +216,7 @@ export class ShapeStore {
       if (this.disk.size * (1 - GARBAGE) <= this.bytes) return
       await cleanOldestSegment({
         log: this.disk,
-        shapes: () => this.byHandle.values(),
+        shapes: () => this.shapes.all(),
         describe: (frame, shape) => this.describe(frame, shape),
         closing: (frame) => {
           if (this.origin) frame.origin(this.origin)
@@ -273,106 +227,36 @@ export class ShapeStore {
   }
 
   private describe(frame: FrameBuilder, shape: ShapeLog): void {
-    frame.created(shape.number, this.created(shape))
-    frame.loaded(shape.number, shape.loaded(this.writer.completeTo(shape)))
-    if (shape.trimmed) frame.trimmed(shape.number, shape.trimmed)
+    describeShape(frame, shape, this.writer.completeTo(shape))
   }
 
   private create(definition: ShapeDefinition): ShapeLog {
-    if (this.byHandle.size >= this.limits.maxShapes) this.evict()
+    const { limits, writer, disk, filters, recent } = this
+    if (this.size >= limits.maxShapes) this.evict()
     const number = this.nextNumber++
-    const at = this.writer.registerAt
-    const shape = new ShapeLog(number, newHandle(definition.id), definition, at, this.limits.chunkSize)
-    this.register(shape)
-    void this.load(shape)
-    return shape
-  }
-
-  private register(shape: ShapeLog): void {
-    this.current.set(shape.definition.id, shape)
-    this.byHandle.set(shape.handle, shape)
-    this.router.add(shape)
-  }
-
-  private async revive({
-    number,
-    created,
-    madeIn,
-    loaded,
-    trimmed,
-    chunks,
-    entries,
-  }: StoredShape): Promise<ShapeLog | undefined> {
-    if (!isShapeSource(created.source)) return undefined
-    const definition = await defineShape(this.catalog, this.db.decisions, created.source)
-    if (layoutHash(definition.format.table) !== created.layout) return undefined
-    const shape = new ShapeLog(number, created.handle, definition, this.writer.lsn, this.limits.chunkSize)
-    shape.madeIn = madeIn
-    shape.restore(loaded, trimmed, chunks, entries)
-    this.register(shape)
-    return shape
-  }
-
-  private async load(shape: ShapeLog): Promise<void> {
-    try {
-      // A transaction of which this shape is handed the end only has to be in the snapshot, and is known when it ends.
-      await this.writer.untilClosed()
-      for (let attempt = 0; shape.state === 'loading'; attempt += 1) {
-        const facts = await readSnapshot(this.db.snapshots, shape.definition, this.limits.chunkSize, {
-          begin: (visibility) => !this.recent.hasUnseen(visibility, shape.registeredAt),
-          chunk: (body) => {
-            if (shape.state !== 'loading') throw new ShapeGone()
-            this.writer.storeChunk(shape, body, this.created(shape))
-          },
-          settled: () => this.disk.settled(),
-        })
-        if (facts) return await this.finish(shape, facts)
-        if (attempt === SNAPSHOT_ATTEMPTS)
-          throw operationalError('server/unavailable', {}, 'a commit stays invisible to snapshots')
-        await pause(attempt)
-      }
-    } catch (error) {
-      if (error instanceof ShapeGone) return
+    const shape = new ShapeLog(number, newHandle(definition.id), definition, writer.registerAt, limits.chunkSize)
+    this.shapes.add(shape)
+    const deps = { db: this.db.snapshots, disk, writer, filters, recent, chunkSize: limits.chunkSize }
+    loadShape(shape, deps).catch((error: unknown) => {
       // The likeliest reason is a column that is gone.
-      this.catalog.forget(shape.definition.format.table)
+      this.catalog.forget(definition.format.table)
       this.drop(shape, 'its snapshot failed', error)
-    }
-  }
-
-  private async finish(shape: ShapeLog, facts: SnapshotFacts): Promise<void> {
-    await this.writer.untilClosed()
-    if (shape.state !== 'loading') return
-    this.writer.store(shape, facts, this.filters.lsnOf(shape) ?? this.writer.registerAt)
-  }
-
-  private created({ handle, definition }: ShapeLog) {
-    return { handle, source: definition.source, layout: layoutHash(definition.format.table) }
-  }
-
-  private trimOld(definition: ShapeDefinition): void {
-    const all = this.router
-      .shapesOf(definition.format.table.oid)
-      .filter((shape) => shape.definition.id === definition.id)
-      .sort((a, b) => a.number - b.number)
-    for (const shape of all.slice(0, Math.max(0, all.length - 1 - OLD_LOGS))) this.drop(shape, 'replaced')
+    })
+    return shape
   }
 
   private dropTable(oid: number, reason: string): void {
-    for (const shape of this.router.shapesOf(oid)) this.drop(shape, reason)
+    for (const shape of this.shapes.ofTable(oid)) this.drop(shape, reason)
   }
 
   private drop(shape: ShapeLog, reason: string, failure?: unknown): void {
-    if (this.byHandle.get(shape.handle) !== shape) return
-    this.byHandle.delete(shape.handle)
-    if (this.current.get(shape.definition.id) === shape) this.current.delete(shape.definition.id)
-    this.router.remove(shape)
+    if (!this.shapes.remove(shape)) return
     this.filters.forget(shape)
     if (shape.state !== 'loading') this.note((frame) => frame.dropped(shape.number))
     shape.drop(failure)
-    if (failure !== undefined) {
-      const error = toAppError(failure).message
-      this.log.warn({ event: 'sync.shape-failed', handle: shape.handle, reason, error }, 'shape failed')
-    }
+    if (failure === undefined) return
+    const error = toAppError(failure).message
+    this.log.warn({ event: 'sync.shape-failed', handle: shape.handle, reason, error }, 'shape failed')
   }
 
   /** Writes records that nobody waits for. */
@@ -381,17 +265,4 @@ export class ShapeStore {
     write(frame)
     this.disk.append(frame.parts)
   }
-}
-
-/** The shape ended while its snapshot was on its way. */
-class ShapeGone extends Error {}
-
-function pause(attempt: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.min(2 ** attempt, 250)))
-}
-
-function isLong(shape: ShapeLog): boolean {
-  if (shape.lacks({ at: 'before' })) return true
-  const worth = shape.definition.source.log === 'changes_only' ? CHANGES_BYTES : shape.liveSize * LONGER_THAN_ROWS
-  return shape.state === 'ready' && shape.size > worth + SHORT_LOG_BYTES
 }

@@ -3,14 +3,14 @@ import type { FrameLog } from '../storage/frame-log.ts'
 import { FrameBuilder, type CreatedShape, type NewEntry } from '../storage/records.ts'
 import type { FilterInPostgres } from './filter-in-postgres.ts'
 import type { RecentTransactions } from './recent-transactions.ts'
-import type { Router } from './router.ts'
 import type { Draft, ShapeChange } from './row-format.ts'
 import type { SnapshotFacts } from './read-snapshot.ts'
 import type { ShapeLog } from './shape-log.ts'
+import type { ShapeRegistry } from './shape-registry.ts'
 
 export interface WriterDeps {
   log: FrameLog
-  router: Router
+  shapes: ShapeRegistry
   filters: FilterInPostgres
   recent: RecentTransactions
   drop: (shape: ShapeLog, reason: string) => void
@@ -182,7 +182,7 @@ export class ShapeWriter {
     const affected = new Map<ShapeLog, ShapeChange[]>()
     const undecided = new Map<ShapeLog, ShapeChange[]>()
     for (const change of changes) {
-      this.deps.router.route(change, (shape, before, after) => {
+      this.deps.shapes.route(change, (shape, before, after) => {
         const decided = before !== undefined && after !== undefined
         if (decided ? again : lsn <= shape.decidedTo) return
         const map = decided ? affected : undecided
@@ -247,7 +247,7 @@ export class ShapeWriter {
         const place = { segment: base.segment, at: base.at + (at[index] ?? 0), length: json.length }
         shape.stage({ lsn, position, operation, place })
       }
-      counts.set(shape, shape.staged)
+      counts.set(shape, shape.entries.staged)
     }
   }
 }

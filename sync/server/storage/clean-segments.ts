@@ -30,7 +30,7 @@ export async function cleanOldestSegment(deps: CleaningDeps): Promise<void> {
   log.drop(oldest)
 }
 
-/** Bytes of a segment that some shape still needs. */
+/** Bytes of the log that shapes still need. */
 export function liveBytes(shapes: Iterable<ShapeLog>): number {
   let bytes = 0
   for (const shape of shapes) bytes += shape.size
@@ -40,7 +40,8 @@ export function liveBytes(shapes: Iterable<ShapeLog>): number {
 function isIn(shape: ShapeLog, segment: number): boolean {
   if (shape.state === 'gone') return false
   if (shape.madeIn === segment || shape.chunks.some((chunk) => chunk.segment === segment)) return true
-  for (let at = 0; at < shape.index.length; at += 1) if (shape.index.segmentAt(at) === segment) return true
+  const { index } = shape.entries
+  for (let at = 0; at < index.length; at += 1) if (index.segmentAt(at) === segment) return true
   return false
 }
 
@@ -80,7 +81,7 @@ async function copyEntries({ log, closing }: CleaningDeps, shape: ShapeLog, segm
     const base = log.append(frame.parts)
     await log.settled()
     // The index has gone on meanwhile, at both of its ends.
-    for (const { entry, at } of moved) shape.index.move(entry, { segment: base.segment, at: base.at + at })
+    for (const { entry, at } of moved) shape.entries.index.move(entry, { segment: base.segment, at: base.at + at })
   }
 }
 
@@ -88,14 +89,15 @@ async function copyEntries({ log, closing }: CleaningDeps, shape: ShapeLog, segm
 function batchesIn(shape: ShapeLog, segment: number): IndexedEntry[][] {
   const batches: IndexedEntry[][] = []
   let size = COPY_BYTES
-  for (let at = 0; at < shape.length; at += 1) {
-    if (shape.index.segmentAt(at) !== segment) continue
+  const { index, length } = shape.entries
+  for (let at = 0; at < length; at += 1) {
+    if (index.segmentAt(at) !== segment) continue
     if (size >= COPY_BYTES) {
       batches.push([])
       size = 0
     }
-    batches.at(-1)?.push(shape.index.at(at))
-    size += shape.index.lengthAt(at)
+    batches.at(-1)?.push(index.at(at))
+    size += index.lengthAt(at)
   }
   return batches
 }

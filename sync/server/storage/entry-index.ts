@@ -49,12 +49,16 @@ export class EntryIndex {
     return this.bytes?.readUInt32LE(index * RECORD_BYTES + 12) ?? 0
   }
 
-  at(index: number): IndexedEntry {
+  operationAt(index: number): Operation {
     const packed = this.bytes?.readUInt32LE(index * RECORD_BYTES + 20) ?? 0
+    return OPERATIONS[Math.floor(packed / MAX_LENGTH)] ?? 'update'
+  }
+
+  at(index: number): IndexedEntry {
     return {
       lsn: this.lsnAt(index),
       position: this.positionAt(index),
-      operation: OPERATIONS[Math.floor(packed / MAX_LENGTH)] ?? 'update',
+      operation: this.operationAt(index),
       place: this.placeAt(index),
     }
   }
