@@ -10,6 +10,7 @@ import { createTestDatabase } from '../../server/kernel/testing/index.ts'
 import { dropSlot } from './replication/slot.ts'
 import { AS_TEXT, textRows } from './testing.ts'
 import { StrictReplica } from './testing-replica.ts'
+import { generator } from './testing-random.ts'
 import { SEED } from '../testing/seed.ts'
 
 /** `npm run test:soak` kills more often. */
@@ -145,18 +146,6 @@ function equal(a: readonly string[], b: readonly string[]): boolean {
 
 function lines(rows: unknown[]): string[] {
   return rows.map((row) => JSON.stringify(row, Object.keys(Object(row)).sort())).sort()
-}
-
-/** mulberry32 */
-function generator(seed: number): (below: number) => number {
-  let state = seed >>> 0
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = state
-    t = Math.imul(t ^ (t >>> 15), t | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * below) | 0
-  }
 }
 
 async function freePort(): Promise<number> {

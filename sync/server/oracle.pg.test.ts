@@ -2,6 +2,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startShapeHarness, textRows, type ShapeHarness } from './testing.ts'
 import { StrictReplica } from './testing-replica.ts'
+import { generator } from './testing-random.ts'
 import { SEED } from '../testing/seed.ts'
 
 const FILTERS = [
@@ -121,16 +122,5 @@ function statement(random: (below: number) => number): string {
       return `update things set (owner, kind, n, note, hidden) = row(${values}, ${random(2) === 0}) where id = ${id}`
     default:
       return `update things set n = n + 1, hidden = not hidden where owner = ${random(4)} and id % 5 = ${random(5)}`
-  }
-}
-
-/** mulberry32: small, and the same on every machine. */
-function generator(seed: number): (below: number) => number {
-  let state = seed >>> 0
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296) * below)
   }
 }

@@ -26,6 +26,7 @@ export class ReplicationReader {
   private loop: Promise<void> | undefined
   private wake: (() => void) | undefined
   private stopping = false
+  /** The connection was good, and was broken off by `restart`: a new one would be as good, and broken off again. */
   private ownFault = false
 
   constructor(options: ReplicationReaderOptions) {
@@ -74,11 +75,12 @@ export class ReplicationReader {
         (error: unknown) => explainReplicationFailure(error),
       )
       if (this.stopping) return
-      this.options.log.warn({ event: 'sync.replication-lost', reason }, 'replication lost')
-      this.options.onLost(reason ?? 'the replication stream ended')
       delay = started && !this.ownFault ? FIRST_DELAY_MS : Math.min(delay * 2, LONGEST_DELAY_MS)
       this.ownFault = false
-      await this.pause(delay * (0.5 + Math.random() / 2))
+      const again_ms = Math.round(delay * (0.5 + Math.random() / 2))
+      this.options.log.warn({ event: 'sync.replication-lost', reason, again_ms }, 'replication lost')
+      this.options.onLost(reason ?? 'the replication stream ended')
+      await this.pause(again_ms)
     }
   }
 

@@ -72,6 +72,22 @@ describe('the log of frames', () => {
     }
   })
 
+  it('goes on when a segment was left half written and the next one, made already, empty', async () => {
+    const { log } = await open(20)
+    for (const text of ['one', 'two', 'three']) log.append([bytes(text)])
+    await log.close()
+    expect(await readdir(directory)).toEqual(['00000001.log', '00000002.log'])
+    await truncate(path.join(directory, '00000001.log'), 15)
+    await truncate(path.join(directory, '00000002.log'), 0)
+    const opened = await open(20)
+    expect(opened.frames).toEqual(['one'])
+    opened.log.append([bytes('after')])
+    await opened.log.close()
+    const again = await open(20)
+    expect(again.frames).toEqual(['one', 'after'])
+    await again.log.close()
+  })
+
   it('does not take a frame whose bytes changed', async () => {
     const { log } = await open()
     log.append([bytes('one')])

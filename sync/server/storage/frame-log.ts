@@ -6,6 +6,7 @@ import {
   openSync,
   read as readFile,
   readSync,
+  statSync,
   unlinkSync,
   writev,
 } from 'node:fs'
@@ -88,9 +89,10 @@ export class FrameLog {
     const log = new FrameLog(options)
     await mkdir(options.directory, { recursive: true, mode: 0o700 })
     const names = (await readdir(options.directory)).filter((name) => /^\d{8}\.log$/.test(name)).sort()
+    // A segment is made when the one before is spoken for, and written to when that is durable: it may be empty.
+    const end = names.findLast((name) => statSync(path.join(options.directory, name)).size > 0)
     try {
-      for (const [index, name] of names.entries())
-        await log.load(Number.parseInt(name, 10), index === names.length - 1, visit)
+      for (const name of names) await log.load(Number.parseInt(name, 10), end === undefined || name >= end, visit)
     } catch (error) {
       await log.close()
       throw error
@@ -170,7 +172,7 @@ export class FrameLog {
 
   private async load(
     number: number,
-    last: boolean,
+    mayBeCut: boolean,
     visit: (payload: Buffer, segment: number, at: number) => void,
   ): Promise<void> {
     const file = this.fileOf(number)
@@ -186,7 +188,7 @@ export class FrameLog {
       segment.size += HEADER_BYTES + payload.length
     }
     if (segment.size === size) return
-    if (!last) throw new Error(`${path.basename(file)} is damaged at byte ${segment.size}`)
+    if (!mayBeCut) throw new Error(`${path.basename(file)} is damaged at byte ${segment.size}`)
     ftruncateSync(fd, segment.size)
     await sync(fd)
   }
