@@ -13,6 +13,7 @@ const clientFrame = Type.Union([
     id,
     shape: Type.String(),
     query: Type.Record(Type.String(), Type.String(), { maxProperties: 32 }),
+    follow: Type.Optional(Type.Literal(true)),
   }),
 ])
 

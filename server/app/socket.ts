@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer, type RawData, type WebSocket } from 'ws'
 import { mayDo } from '../../shared/identity/permissions.ts'
 import { toAppError } from '../../shared/kernel/errors.ts'
-import type { PollFrame, RunSnapshotFrame, ServerFrame } from '../../sync/protocol/socket.ts'
+import { placeBehind, type PollFrame, type RunSnapshotFrame, type ServerFrame } from '../../sync/protocol/socket.ts'
 import { namedProtocol, SPOKEN, versionTrouble, type Spoken } from '../../sync/protocol/version.ts'
 import type { Log } from '../kernel/log.ts'
 import { isOurHost, isSameOrigin, type OriginRules } from '../kernel/origin.ts'
@@ -59,6 +59,10 @@ export interface SocketHub {
 
 interface Connection {
   socket: WebSocket
+  /** What the socket writes to. */
+  line: Duplex
+  /** Frames are being gathered for one write. */
+  gathering: boolean
   actor: Actor
   headers: IncomingMessage['headers']
   polls: Map<number, AbortController>
@@ -75,19 +79,32 @@ export function createSocketHub(deps: SocketHubDeps): SocketHub {
   /** How often somebody's rights may have changed. */
   let changes = 0
 
-  function send(connection: Connection, frame: ServerFrame): void {
-    sendText(connection, JSON.stringify(frame))
+  /** Calls `sent` when the frame is on its way, or never will be. */
+  function send(connection: Connection, frame: ServerFrame, sent?: () => void): void {
+    sendText(connection, JSON.stringify(frame), sent)
   }
 
-  function sendText(connection: Connection, text: string): void {
+  function sendText(connection: Connection, text: string, sent?: () => void): void {
     const { socket } = connection
-    if (socket.readyState !== socket.OPEN) return
+    if (socket.readyState !== socket.OPEN) return sent?.()
     if (socket.bufferedAmount > LIMITS.backlogBytes) {
       // A stalled reader loses its connection, not our memory; it starts from a snapshot when it returns.
       socket.terminate()
-      return
+      return sent?.()
     }
-    socket.send(text)
+    gather(connection)
+    socket.send(text, sent)
+  }
+
+  /** What one transaction changes in several shapes leaves with one write. */
+  function gather(connection: Connection): void {
+    if (connection.gathering) return
+    connection.gathering = true
+    connection.line.cork()
+    process.nextTick(() => {
+      connection.gathering = false
+      connection.line.uncork()
+    })
   }
 
   function close(connection: Connection, code: string, status = 4000): void {
@@ -95,9 +112,11 @@ export function createSocketHub(deps: SocketHubDeps): SocketHub {
     connection.socket.close(status, code)
   }
 
-  function accept(socket: WebSocket, actor: Actor, { headers, url }: Pick<IncomingMessage, 'headers' | 'url'>): void {
+  function accept(socket: WebSocket, line: Duplex, actor: Actor, request: IncomingMessage): void {
+    const { headers, url } = request
     const frames = new TokenBucket(LIMITS.frames)
-    const connection: Connection = { socket, actor, headers, polls: new Map(), alive: true, frames }
+    const polls = new Map()
+    const connection: Connection = { socket, line, gathering: false, actor, headers, polls, alive: true, frames }
     const trouble = versionTrouble(namedProtocol(parametersOf(url).get('protocol')), spoken)
     if (trouble) return close(connection, trouble, 4026)
     const own = users.get(actor.user_id) ?? new Set()
@@ -148,11 +167,17 @@ export function createSocketHub(deps: SocketHubDeps): SocketHub {
     const abort = new AbortController()
     polls.set(frame.id, abort)
     try {
-      const hold_ms = HOLD_MS * (0.75 + Math.random() / 4)
-      const request = { shape: frame.shape, query: frame.query, user_id: actor.user_id, epoch: actor.epoch, hold_ms }
-      const { status, headers, body } = await deps.gateway.handle(request, abort.signal)
-      const text = await textOf(body)
-      if (!abort.signal.aborted) send(connection, { t: 'poll.reply', id: frame.id, status, headers, body: text })
+      for (let query: PollFrame['query'] | undefined = frame.query; query;) {
+        const hold_ms = HOLD_MS * (0.75 + Math.random() / 4)
+        const request = { shape: frame.shape, query, user_id: actor.user_id, epoch: actor.epoch, hold_ms }
+        const { status, headers, body } = await deps.gateway.handle(request, abort.signal)
+        const text = await textOf(body)
+        if (abort.signal.aborted) return
+        query = frame.follow && placeBehind(query, { status, headers })
+        const more = query && ({ more: true } as const)
+        const reply: ServerFrame = { t: 'poll.reply', id: frame.id, status, headers, body: text, ...more }
+        await new Promise<void>((sent) => send(connection, reply, sent))
+      }
     } catch (thrown) {
       const error = toAppError(thrown)
       if (!abort.signal.aborted) {
@@ -208,7 +233,7 @@ export function createSocketHub(deps: SocketHubDeps): SocketHub {
     const actor = await currentActor(request.headers)
     if (!actor) return refuseUpgrade(socket, 401)
     if (!mayDo(actor.roles, 'socket:connect')) return refuseUpgrade(socket, 403)
-    wss.handleUpgrade(request, socket, head, (webSocket) => accept(webSocket, actor, request))
+    wss.handleUpgrade(request, socket, head, (webSocket) => accept(webSocket, socket, actor, request))
   }
 
   return {

@@ -1,5 +1,6 @@
 import type { ShapeName } from '../protocol/shapes.ts'
 import { PROTOCOL_VERSION } from '../protocol/version.ts'
+import { FollowedShape } from './followed-shape.ts'
 import type { Identity } from './identity.ts'
 import type { Socket } from './socket.ts'
 
@@ -26,6 +27,7 @@ export interface ShapeFetchDeps {
  */
 export function shapeFetch(shape: ShapeName, deps: ShapeFetchDeps): typeof fetch {
   const { socket, identity } = deps
+  const followed = new FollowedShape(socket, shape)
   const get = async (url: URL, init: RequestInit | undefined) => {
     const unanswered = new AbortController()
     const timer = setTimeout(() => unanswered.abort(), ANSWER_WITHIN_MS)
@@ -54,7 +56,7 @@ export function shapeFetch(shape: ShapeName, deps: ShapeFetchDeps): typeof fetch
     if (url.searchParams.get('live') !== 'true') return withoutSchema(await get(url, init))
     if (!socket.open) await pause(SOCKET_WAIT_MS, signal)
     if (socket.open) {
-      const reply = await socket.poll(shape, Object.fromEntries(url.searchParams), signal)
+      const reply = await followed.read(Object.fromEntries(url.searchParams), signal)
       return withoutSchema(
         watched(
           new Response(NO_BODY.has(reply.status) ? null : reply.body, { status: reply.status, headers: reply.headers }),

@@ -16,14 +16,21 @@ export interface SocketEvents {
   onClose: () => void
 }
 
+/** Who waits for the answers to a poll. */
+export interface PollSink {
+  reply: (reply: PollReplyFrame) => void
+  /** The line dropped; no answer will come. */
+  lost: () => void
+}
+
 /**
- * The engine's one WebSocket: reconnects for ever, answers polls by id, and fails open polls when the line drops
+ * The engine's one WebSocket: reconnects for ever, hands out answers to polls by id, and says so when the line drops
  * (their owner asks again).
  */
 export class Socket {
   readonly #url: string
   readonly #events: SocketEvents
-  readonly #polls = new Map<number, { resolve: (reply: PollReplyFrame) => void; reject: (error: Error) => void }>()
+  readonly #polls = new Map<number, PollSink>()
   #socket: WebSocket | undefined
   #nextPoll = 1
   #attempts = 0
@@ -69,28 +76,14 @@ export class Socket {
     this.#socket?.close()
   }
 
-  /** One live poll of a shape. Rejects when the line drops first. */
-  poll(shape: string, query: Record<string, string>, signal?: AbortSignal | null): Promise<PollReplyFrame> {
+  /** Asks for live answers of a shape from a place on. Gives what ends it; undefined when the socket is down. */
+  follow(shape: string, query: Record<string, string>, sink: PollSink): (() => void) | undefined {
     const id = this.#nextPoll++
-    return new Promise((resolve, reject) => {
-      const abandon = () => {
-        this.#polls.delete(id)
-        this.#send({ t: 'poll.cancel', id })
-        reject(new DOMException('poll abandoned', 'AbortError'))
-      }
-      if (signal?.aborted) return abandon()
-      signal?.addEventListener('abort', abandon, { once: true })
-      const done = () => signal?.removeEventListener('abort', abandon)
-      this.#polls.set(id, {
-        resolve: (reply) => (done(), resolve(reply)),
-        reject: (error) => (done(), reject(error)),
-      })
-      if (!this.#send({ t: 'poll', id, shape, query })) {
-        this.#polls.delete(id)
-        done()
-        reject(new TypeError('socket is down'))
-      }
-    })
+    if (!this.#send({ t: 'poll', id, shape, query, follow: true })) return undefined
+    this.#polls.set(id, sink)
+    return () => {
+      if (this.#polls.delete(id)) this.#send({ t: 'poll.cancel', id })
+    }
   }
 
   close(): void {
@@ -116,8 +109,8 @@ export class Socket {
     if (!frame) return
     if (frame.t === 'poll.reply') {
       const poll = this.#polls.get(frame.id)
-      this.#polls.delete(frame.id)
-      poll?.resolve(frame)
+      if (!frame.more) this.#polls.delete(frame.id)
+      poll?.reply(frame)
       return
     }
     // who was sent away for what they are finds the same door closed again
@@ -131,7 +124,7 @@ export class Socket {
     clearInterval(this.#pinger)
     const polls = [...this.#polls.values()]
     this.#polls.clear()
-    for (const poll of polls) poll.reject(new TypeError('socket is down'))
+    for (const poll of polls) poll.lost()
     this.#events.onClose()
     if (this.#closed) return
     const wait =

@@ -3,15 +3,17 @@
  * replica and everything that happens in the person's runs.
  */
 
-/** Asks for one live poll of a shape: the query parameters of `GET /api/sync/shapes/:name`. Answered once, by `id`. */
+/** Asks for one live poll of a shape: the query parameters of `GET /api/sync/shapes/:name`. Answered by `id`. */
 export interface PollFrame {
   t: 'poll'
   id: number
   shape: string
   query: Record<string, string>
+  /** Go on by yourself: whoever follows a shape would ask again at once, from where the answer ended. */
+  follow?: true | undefined
 }
 
-/** Gives up a poll that has not been answered. */
+/** Gives up a poll that has not been answered, or is followed. */
 export interface CancelPollFrame {
   t: 'poll.cancel'
   id: number
@@ -30,6 +32,21 @@ export interface PollReplyFrame {
   status: number
   headers: Record<string, string>
   body: string
+  /** The next answer comes unasked, from where this one ends. */
+  more?: true | undefined
+}
+
+/**
+ * Where a reader goes on who has had this answer; undefined when that is for the reader to say: after a refusal, and
+ * within a long log, of which it takes one page after the other.
+ */
+export function placeBehind(
+  query: PollFrame['query'],
+  { status, headers }: Pick<PollReplyFrame, 'status' | 'headers'>,
+): PollFrame['query'] | undefined {
+  const { 'electric-handle': handle, 'electric-offset': offset, 'electric-cursor': cursor } = headers
+  if (status !== 200 || query['live'] !== 'true' || !handle || !offset || !cursor) return undefined
+  return 'electric-up-to-date' in headers ? { ...query, handle, offset, cursor } : undefined
 }
 
 /** First frame after connecting, and again after every change of role. */

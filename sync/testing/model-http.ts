@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { PushBody } from '../protocol/push.ts'
 import { isShapeName } from '../protocol/shapes.ts'
-import type { ClientFrame, ServerFrame } from '../protocol/socket.ts'
+import { placeBehind, type ClientFrame, type PollFrame, type ServerFrame } from '../protocol/socket.ts'
 import { PROTOCOL_VERSION } from '../protocol/version.ts'
 import type { ModelServer } from './model-server.ts'
 import type { ShapeReply } from './model-shape.ts'
@@ -51,17 +51,22 @@ export function modelHttp(
   })
   const sockets = new WebSocketServer({ server, path: '/api/socket' })
   const send = (socket: WebSocket, frame: ServerFrame) => socket.send(JSON.stringify(frame))
+  const follow = async ({ id, shape, query, follow }: PollFrame, socket: WebSocket) => {
+    if (!isShapeName(shape)) return
+    count('poll')
+    for (let from: PollFrame['query'] | undefined = query; from && socket.readyState === socket.OPEN;) {
+      const reply = await poll(model, shape, from)
+      from = follow && placeBehind(from, reply)
+      send(socket, { t: 'poll.reply', id, ...reply, ...(from && { more: true }) })
+    }
+  }
   sockets.on('connection', (socket) => {
     count('socket')
     send(socket, { t: 'hello', user_id: model.user_id, protocol: PROTOCOL_VERSION, now: Date.now() })
     socket.on('message', (data) => {
       const frame: ClientFrame = JSON.parse(String(data))
       if (frame.t === 'ping') return send(socket, { t: 'pong' })
-      if (frame.t !== 'poll' || !isShapeName(frame.shape)) return
-      count('poll')
-      void poll(model, frame.shape, frame.query).then((reply) =>
-        send(socket, { t: 'poll.reply', id: frame.id, ...reply }),
-      )
+      if (frame.t === 'poll') void follow(frame, socket)
     })
   })
   return {

@@ -69,17 +69,18 @@ export function createVirtualUser(
     poll_id += 1
     polls.set(poll_id, { shape, ...at })
     const query = { live: 'true', handle: at.handle, offset: at.offset, ...(at.cursor ? { cursor: at.cursor } : {}) }
-    socket?.send(JSON.stringify({ t: 'poll', id: poll_id, shape, query }))
+    socket?.send(JSON.stringify({ t: 'poll', id: poll_id, shape, query, follow: true }))
   }
 
   function receive(frame: ServerFrame): void {
     if (frame.t === 'run.text') token(frame.text)
     else if (frame.t === 'poll.reply') {
       const asked = polls.get(frame.id)
-      polls.delete(frame.id)
+      if (!frame.more) polls.delete(frame.id)
       if (!asked) return
       if (frame.status !== 200) return fail(new Error(`poll ${asked.shape}: ${frame.status}`))
       if (asked.shape === 'messages' && waiting && frame.body.includes(waiting.answer)) answered(frame.body)
+      if (frame.more) return
       poll(asked.shape, {
         handle: frame.headers['electric-handle'] ?? asked.handle,
         offset: frame.headers['electric-offset'] ?? asked.offset,
