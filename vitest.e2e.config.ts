@@ -7,8 +7,6 @@ export default defineConfig({
     environment: 'node',
     include: ['client/e2e/**/*.e2e.ts', 'server/**/*.e2e.ts', 'sync/**/*.e2e.ts'],
     maxWorkers: 2,
-    // A busy machine misses a moment now and then; what fails twice is broken.
-    retry: 1,
     testTimeout: 120_000,
     hookTimeout: 120_000,
     passWithNoTests: true,

@@ -82,10 +82,19 @@ export async function closeLocal(options: { wipe: boolean }): Promise<void> {
   for (const end of stop) end()
   stop = []
   forgetRuns()
+  shown.clear()
   opened.value = undefined
   delete window.banyan
   await local?.close(options)
 }
+
+/** Queries whose rows stay in memory. */
+const MOST_SHOWN = 60
+/**
+ * What this tab showed last, by boot key: who comes back to a chat sees at once all that they saw before. What is on
+ * the disk may be a moment older, and a message sent below it would begin a branch.
+ */
+const shown = new Map<string, readonly unknown[]>()
 
 export interface LiveRows<R> {
   rows: Readonly<ShallowRef<readonly R[]>>
@@ -143,20 +152,27 @@ export function useQuery<P extends TObject, R>(
   )
   onScopeDispose(() => end?.())
 
-  async function paintFromBoot(local: LocalStore, key: string, live: () => boolean) {
-    const kept = await local.boot.read<R[]>(key).catch(() => undefined)
-    if (!live() || ready.value || !Array.isArray(kept)) return
+  function paint(kept: unknown) {
+    if (ready.value || !Array.isArray(kept)) return
     rows.value = kept
     ready.value = true
     stale.value = true
   }
 
+  async function paintFromBoot(local: LocalStore, key: string, live: () => boolean) {
+    paint(shown.get(key))
+    if (ready.value) return
+    const kept = await local.boot.read(key).catch(() => undefined)
+    if (live()) paint(kept)
+  }
+
   function keepForBoot(local: LocalStore, key: string, fresh: readonly R[]) {
+    const kept = fresh.slice(-(options.keep ?? 60))
+    shown.delete(key)
+    shown.set(key, kept)
+    for (const oldest of shown.keys()) if (shown.size > MOST_SHOWN) shown.delete(oldest)
     clearTimeout(writing)
-    writing = setTimeout(
-      () => void local.boot.write(key, fresh.slice(-(options.keep ?? 60))).catch(() => undefined),
-      400,
-    )
+    writing = setTimeout(() => void local.boot.write(key, kept).catch(() => undefined), 400)
   }
 
   return { rows, ready, stale, error }

@@ -78,6 +78,10 @@ export function useChat(chat_id: Ref<string>) {
   )
   watch([stored.rows, chat.rows], ([rows, chats]) => forgetEchoes([...rows, ...chats].map((row) => row.id)))
 
+  /** What comes next has a place: the end of the chat is on screen as it is now, or the chat is known to be empty. */
+  const known = computed(
+    () => !stored.stale.value && (messages.value.length > 0 || (stored.ready.value && whole.value === 'here')),
+  )
   const leaf = computed(() => path.value.at(-1)?.message)
   const open = computed(() =>
     path.value.map((entry) => entry.message).filter((message) => message.status === 'sending'),
@@ -98,6 +102,7 @@ export function useChat(chat_id: Ref<string>) {
     whole,
     bring,
     stale: stored.stale,
+    known,
     error: stored.error,
     messages,
     path,

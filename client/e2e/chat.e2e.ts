@@ -201,8 +201,10 @@ it('begun in the first second after a start never leaves the screen while the de
     const gone: string[] = []
     Reflect.set(window, 'gone', gone)
     let shown = false
+    const others = [location.pathname, '/chat/new']
     new MutationObserver(() => {
-      const now = document.querySelector('[data-testid="chat-menu"]') !== null && location.pathname !== '/chat/new'
+      const open = document.querySelector('[data-testid="chat-menu"]') !== null
+      const now = open && !others.includes(location.pathname)
       if (shown && !now) gone.push(document.querySelector('main')?.textContent ?? '')
       shown = now
     }).observe(document.body, { childList: true, subtree: true })
