@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import type { Plugin } from 'vite'
@@ -15,9 +15,7 @@ export function blankReplica(cache: string): Plugin {
     async generateBundle() {
       const fileName = blankReplicaPath()
       const kept = path.join(cache, path.basename(fileName))
-      const source = readKept(kept) ?? (await make())
-      mkdirSync(cache, { recursive: true })
-      writeFileSync(kept, source)
+      const source = readKept(kept) ?? keep(kept, await make())
       this.emitFile({ type: 'asset', fileName, source })
     },
   }
@@ -36,6 +34,15 @@ async function make(): Promise<Uint8Array> {
   } finally {
     await pg.close()
   }
+}
+
+/** Whole or not at all: another build may be reading it, and what it reads goes out to every device. */
+function keep(file: string, source: Uint8Array): Uint8Array {
+  mkdirSync(path.dirname(file), { recursive: true })
+  const unfinished = `${file}.${process.pid}`
+  writeFileSync(unfinished, source)
+  renameSync(unfinished, file)
+  return source
 }
 
 function readKept(file: string): Uint8Array | undefined {

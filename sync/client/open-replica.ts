@@ -22,15 +22,20 @@ export async function openReplica(
   report: (trouble: string) => void,
 ): Promise<PgliteReplica> {
   let last: unknown
+  let trustsBlank = true
   for (const home of await homes(user_id, `${schemaHash()}-g${generation}`)) {
     for (const fresh of [false, true]) {
+      let blank: Blob | undefined
       try {
         if (fresh) await home.remove()
-        const replica = await openAt(user_id, home)
+        blank = trustsBlank && !(await home.exists()) ? await fetchBlank() : undefined
+        const replica = await openAt(user_id, home, blank)
         void home.removeOthers().catch(() => undefined)
         return replica
       } catch (error) {
         last = error
+        // the one of the build may be torn: then it is made here
+        if (blank) trustsBlank = false
         report(`${home.dataDir}${fresh ? ' (fresh)' : ''}: ${String(error)}`)
         // it may still be at it: these files are not ours to delete now, and the next start takes others
         if (error instanceof OpenTimeout) throw error
@@ -42,8 +47,7 @@ export async function openReplica(
 
 class OpenTimeout extends Error {}
 
-async function openAt(user_id: string, home: ReplicaHome): Promise<PgliteReplica> {
-  const blank = (await home.exists()) ? undefined : await fetchBlank()
+async function openAt(user_id: string, home: ReplicaHome, blank: Blob | undefined): Promise<PgliteReplica> {
   const opening = PGlite.create({
     dataDir: home.dataDir,
     relaxedDurability: true,
