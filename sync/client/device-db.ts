@@ -1,24 +1,9 @@
 import { Dexie, type Table } from 'dexie'
-import type { Pending, Refusal } from '../core/pending.ts'
+import type { Pending } from '../core/pending.ts'
+import type { DeadEntry, DeviceStore, NewPending } from './device-store.ts'
 
-/** A refused mutation, kept until the person decides. */
-export interface DeadEntry {
-  id: string
-  item: Pending
-  error: Refusal
-  /** The refused one that it rested on; absent: it was refused itself. */
-  root?: string | undefined
-  at: number
-}
-
-/** An outbox row before Dexie has numbered it. */
-export type NewPending = Omit<Pending, 'seq'> & { seq?: number | undefined }
-
-/**
- * What cannot be rebuilt from the server: one IndexedDB a person, written by any tab and by the engine. The replica
- * is elsewhere and disposable.
- */
-export class DeviceDb extends Dexie {
+/** The device's store in IndexedDB: one database a person, written by any tab and by the engine. */
+export class DeviceDb extends Dexie implements DeviceStore {
   declare readonly outbox: Table<Pending, number, NewPending>
   declare readonly dead: Table<DeadEntry, string>
   declare readonly composer: Table<{ chat_id: string; text: string }, string>
@@ -28,6 +13,12 @@ export class DeviceDb extends Dexie {
   constructor(user_id: string) {
     super(deviceDbName(user_id))
     this.version(1).stores({ outbox: '++seq, &id', dead: '&id', composer: '&chat_id', boot: '&key', meta: '&key' })
+  }
+
+  // Inside a transaction this object is the transaction, too: Dexie knows by the call. It keeps one open over native
+  // awaits only when the function that it was given is itself an async one.
+  atomically<T>(work: (tx: DeviceStore) => Promise<T>): Promise<T> {
+    return this.transaction('rw', this.outbox, this.dead, this.composer, this.meta, async () => work(this))
   }
 }
 

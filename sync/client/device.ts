@@ -1,47 +1,45 @@
 import { formatHlc, tick, type Hlc } from '../../shared/kernel/hlc.ts'
 import { newId } from '../../shared/kernel/id.ts'
 import { adoptTime, behindBy, latestQueued } from '../core/clock.ts'
-import type { DeviceDb } from './device-db.ts'
+import type { DeviceStore } from './device-store.ts'
 
 /** This device's id: made once, kept for the life of the device database. */
-export async function deviceId(db: DeviceDb): Promise<string> {
-  return db.transaction('rw', db.meta, async () => {
-    const known = (await db.meta.get('device_id'))?.value
+export async function deviceId(db: DeviceStore): Promise<string> {
+  return db.atomically(async (tx) => {
+    const known = (await tx.meta.get('device_id'))?.value
     if (typeof known === 'string') return known
     const made = newId()
-    await db.meta.put({ key: 'device_id', value: made })
+    await tx.meta.put({ key: 'device_id', value: made })
     return made
   })
 }
 
 /** How far this device's clock is behind the server's, ms, as last heard; small differences count as none. */
-export async function clockBehind(db: DeviceDb): Promise<number> {
+export async function clockBehind(db: DeviceStore): Promise<number> {
   const value = (await db.meta.get('behind'))?.value
   return typeof value === 'number' ? value : 0
 }
 
 /** Now, by the server's clock as far as this device knows it; epoch ms. */
-export async function serverNow(db: DeviceDb): Promise<number> {
+export async function serverNow(db: DeviceStore): Promise<number> {
   return Date.now() + (await clockBehind(db))
 }
 
-/** The next clock value at `now` (ms by the server's clock); call it inside a Dexie transaction that holds `meta`. */
-export async function tickClock(db: DeviceDb, device_id: string, now: number): Promise<string> {
-  const clock = tick(readHlc((await db.meta.get('clock'))?.value), now)
-  await db.meta.put({ key: 'clock', value: clock })
+/** The next clock value at `now` (ms by the server's clock); call it inside a transaction. */
+export async function tickClock(tx: DeviceStore, device_id: string, now: number): Promise<string> {
+  const clock = tick(readHlc((await tx.meta.get('clock'))?.value), now)
+  await tx.meta.put({ key: 'clock', value: clock })
   return formatHlc(clock, node(device_id))
 }
 
 /** Puts this device's clock right by the server's time. */
-export async function adoptServerTime(db: DeviceDb, server_now: number): Promise<void> {
-  await db.transaction('rw', db.meta, db.outbox, async () => {
+export async function adoptServerTime(db: DeviceStore, server_now: number): Promise<void> {
+  await db.atomically(async (tx) => {
     const device_now = Date.now()
-    const queued = latestQueued(await db.outbox.toArray())
-    const clock = adoptTime(readHlc((await db.meta.get('clock'))?.value), server_now, device_now, queued)
-    await db.meta.bulkPut([
-      { key: 'clock', value: clock },
-      { key: 'behind', value: behindBy(server_now, device_now) },
-    ])
+    const queued = latestQueued(await tx.outbox.toArray())
+    const clock = adoptTime(readHlc((await tx.meta.get('clock'))?.value), server_now, device_now, queued)
+    await tx.meta.put({ key: 'clock', value: clock })
+    await tx.meta.put({ key: 'behind', value: behindBy(server_now, device_now) })
   })
 }
 
@@ -58,49 +56,49 @@ function readHlc(value: unknown): Hlc {
 }
 
 /** Replica generation: rises whenever leadership is taken from a frozen tab, so that two workers never share files. */
-export async function generation(db: DeviceDb): Promise<number> {
+export async function generation(db: DeviceStore): Promise<number> {
   const value = (await db.meta.get('generation'))?.value
   return typeof value === 'number' ? value : 0
 }
 
-export async function nextGeneration(db: DeviceDb): Promise<number> {
-  return db.transaction('rw', db.meta, async () => {
-    const value = (await generation(db)) + 1
-    await db.meta.put({ key: 'generation', value })
+export async function nextGeneration(db: DeviceStore): Promise<number> {
+  return db.atomically(async (tx) => {
+    const value = (await generation(tx)) + 1
+    await tx.meta.put({ key: 'generation', value })
     return value
   })
 }
 
 /** Number of the next engine: higher than every one before it, whatever the clock has done. */
-export async function nextLead(db: DeviceDb): Promise<number> {
-  return db.transaction('rw', db.meta, async () => {
-    const last = (await db.meta.get('lead'))?.value
+export async function nextLead(db: DeviceStore): Promise<number> {
+  return db.atomically(async (tx) => {
+    const last = (await tx.meta.get('lead'))?.value
     // the time is for a device whose database was taken away under open tabs: they know the old numbers
     const value = Math.max(Date.now(), typeof last === 'number' ? last + 1 : 0)
-    await db.meta.put({ key: 'lead', value })
+    await tx.meta.put({ key: 'lead', value })
     return value
   })
 }
 
 /** When everything was last known to be in step, epoch ms: survives restarts, for people who start offline. */
-export async function lastSync(db: DeviceDb): Promise<number | null> {
+export async function lastSync(db: DeviceStore): Promise<number | null> {
   const value = (await db.meta.get('synced_at'))?.value
   return typeof value === 'number' ? value : null
 }
 
-export async function noteSync(db: DeviceDb, at: number | null): Promise<void> {
+export async function noteSync(db: DeviceStore, at: number | null): Promise<void> {
   if (at !== null) await db.meta.put({ key: 'synced_at', value: at })
 }
 
 /** When each shape was last known to be up to date, epoch ms. */
-export async function readFreshness(db: DeviceDb): Promise<Record<string, number>> {
+export async function readFreshness(db: DeviceStore): Promise<Record<string, number>> {
   const value = (await db.meta.get('fresh_at'))?.value
   return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {}
 }
 
-export async function noteFreshness(db: DeviceDb, at: ReadonlyMap<string, number>): Promise<void> {
+export async function noteFreshness(db: DeviceStore, at: ReadonlyMap<string, number>): Promise<void> {
   if (at.size === 0) return
-  await db.transaction('rw', db.meta, async () => {
-    await db.meta.put({ key: 'fresh_at', value: { ...(await readFreshness(db)), ...Object.fromEntries(at) } })
+  await db.atomically(async (tx) => {
+    await tx.meta.put({ key: 'fresh_at', value: { ...(await readFreshness(tx)), ...Object.fromEntries(at) } })
   })
 }

@@ -4,7 +4,8 @@ import type { Batch, Held, Position } from '../core/staging.ts'
 import { SHAPES, type ShapeName } from '../protocol/shapes.ts'
 import type { ServerFrame } from '../protocol/socket.ts'
 import { isVersionTrouble, PROTOCOL_VERSION, VERSION_TROUBLES, versionTrouble } from '../protocol/version.ts'
-import { deleteDeviceDb, type DeviceDb } from './device-db.ts'
+import { deleteDeviceDb } from './device-db.ts'
+import type { DeviceStore } from './device-store.ts'
 import { adoptServerTime, lastSync, noteFreshness, noteSync } from './device.ts'
 import { Feeds } from './feeds.ts'
 import { Health } from './health.ts'
@@ -25,7 +26,7 @@ import { TabBus } from './tab-bus.ts'
 import { TabCalls } from './tab-calls.ts'
 
 export interface EngineOptions {
-  db: DeviceDb
+  db: DeviceStore
   device_id: string
   user_id: string
   epoch: number
@@ -46,7 +47,7 @@ const MEASURE_MS = 60_000
 export class Engine implements FeedSink {
   readonly #options: EngineOptions
   readonly #identity: Identity
-  readonly #db: DeviceDb
+  readonly #db: DeviceStore
   readonly #bus: TabBus
   readonly #health: Health
   readonly #socket: Socket

@@ -1,6 +1,6 @@
 import { operationalError } from '../../shared/kernel/errors.ts'
 import type { Held } from '../core/staging.ts'
-import type { DeviceDb } from './device-db.ts'
+import type { DeviceStore } from './device-store.ts'
 import type { Feeds } from './feeds.ts'
 import { keptChats } from './kept-chats.ts'
 import { readOutbox } from './outbox.ts'
@@ -19,7 +19,7 @@ const MOST_COMPLETED = 20
 const TRIM_MS = 6 * 3_600_000
 
 export interface HoldingsDeps {
-  db: DeviceDb
+  db: DeviceStore
   life: ReplicaLife
   feeds: Feeds
   /** Messages have come or gone. */

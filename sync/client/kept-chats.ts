@@ -1,16 +1,16 @@
-import type { DeviceDb } from './device-db.ts'
+import type { DeviceStore } from './device-store.ts'
 
 const KEY = 'kept_chats'
 
 /** Chats that the person keeps on this device, however old they are. */
-export async function keptChats(db: DeviceDb): Promise<string[]> {
+export async function keptChats(db: DeviceStore): Promise<string[]> {
   const value = (await db.meta.get(KEY))?.value
   return Array.isArray(value) ? value.filter((id) => typeof id === 'string') : []
 }
 
-export async function keepChat(db: DeviceDb, chat_id: string, keep: boolean): Promise<void> {
-  await db.transaction('rw', db.meta, async () => {
-    const others = (await keptChats(db)).filter((id) => id !== chat_id)
-    await db.meta.put({ key: KEY, value: keep ? [...others, chat_id] : others })
+export async function keepChat(db: DeviceStore, chat_id: string, keep: boolean): Promise<void> {
+  await db.atomically(async (tx) => {
+    const others = (await keptChats(tx)).filter((id) => id !== chat_id)
+    await tx.meta.put({ key: KEY, value: keep ? [...others, chat_id] : others })
   })
 }

@@ -72,6 +72,11 @@ describe.skipIf(!hasChromium)('an outbox in a browser', () => {
     )
   }
 
+  test('keeps the contract of device stores, and so does the one that stands in for it in tests', async () => {
+    const broken = await tab.evaluate(() => window.page?.brokenPromises())
+    expect(broken).toEqual({ indexedDb: [], memory: [] })
+  })
+
   test('what starts a run asks after a day; what follows it waits, everything else is sent (I16)', async () => {
     await offline(browser.context, true)
     await send(100, null)

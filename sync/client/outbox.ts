@@ -2,28 +2,28 @@ import { dependants } from '../core/effect.ts'
 import { withFollowers } from '../core/hold.ts'
 import type { Effect, Pending, Refusal } from '../core/pending.ts'
 import { newId } from '../../shared/kernel/id.ts'
-import type { DeviceDb } from './device-db.ts'
+import type { DeviceStore } from './device-store.ts'
 import { clockBehind, serverNow, tickClock } from './device.ts'
 import type { NewMutation } from './host-protocol.ts'
 
 /**
- * Queues a mutation in one Dexie transaction: clock, check, row. `check` runs the mutator when there is a replica to
+ * Queues a mutation in one transaction: clock, check, row. `check` runs the mutator when there is a replica to
  * run it on; when it throws, nothing is queued. Queueing the same id again changes nothing.
  */
 export async function enqueue(
-  db: DeviceDb,
+  db: DeviceStore,
   device_id: string,
   mutation: NewMutation,
   check: (hlc: string) => Effect | undefined = () => undefined,
 ): Promise<Pending> {
-  return db.transaction('rw', db.outbox, db.dead, db.meta, async () => {
-    const known = (await db.outbox.get({ id: mutation.id })) ?? (await db.dead.get(mutation.id))?.item
+  return db.atomically(async (tx) => {
+    const known = (await tx.outbox.get({ id: mutation.id })) ?? (await tx.dead.get(mutation.id))?.item
     if (known) return known
-    const behind_ms = await clockBehind(db)
-    const hlc = await tickClock(db, device_id, Date.now() + behind_ms)
+    const behind_ms = await clockBehind(tx)
+    const hlc = await tickClock(tx, device_id, Date.now() + behind_ms)
     const effect = check(hlc)
     const entry = { ...mutation, ...corrected(mutation, behind_ms), hlc, ...(effect ? { effect } : {}) }
-    const seq = await db.outbox.add(entry)
+    const seq = await tx.outbox.add(entry)
     return { ...entry, seq }
   })
 }
@@ -35,24 +35,24 @@ function corrected({ created_at }: NewMutation, behind_ms: number): Partial<Pend
 }
 
 /** The whole outbox in order. */
-export async function readOutbox(db: DeviceDb): Promise<Pending[]> {
-  return db.outbox.orderBy('seq').toArray()
+export async function readOutbox(db: DeviceStore): Promise<Pending[]> {
+  return db.outbox.toArray()
 }
 
 /** Moves refused mutations, and queued ones that rest on them, to the dead letters. */
-export async function bury(db: DeviceDb, refused: readonly { id: string; error: Refusal }[]): Promise<void> {
+export async function bury(db: DeviceStore, refused: readonly { id: string; error: Refusal }[]): Promise<void> {
   if (refused.length === 0) return
-  await db.transaction('rw', db.outbox, db.dead, async () => {
+  await db.atomically(async (tx) => {
     for (const { id, error } of refused) {
-      const item = await db.outbox.get({ id })
+      const item = await tx.outbox.get({ id })
       if (!item) continue
-      await buryOne(db, item, error)
-      for (const lost of dependants(item, await readOutbox(db))) await buryOne(db, lost, error, id)
+      await buryOne(tx, item, error)
+      for (const lost of dependants(item, await readOutbox(tx))) await buryOne(tx, lost, error, id)
     }
   })
 }
 
-async function buryOne(db: DeviceDb, item: Pending, error: Refusal, root?: string): Promise<void> {
+async function buryOne(db: DeviceStore, item: Pending, error: Refusal, root?: string): Promise<void> {
   await db.dead.put({ id: item.id, item, error, at: Date.now(), ...(root === undefined ? {} : { root }) })
   await db.outbox.delete(item.seq)
 }
@@ -61,14 +61,14 @@ async function buryOne(db: DeviceDb, item: Pending, error: Refusal, root?: strin
  * Sends what had grown old after all: to the end of the outbox, with what follows it, because the server has seen later
  * places by now and takes earlier ones for duplicates. The ids stay: should one have arrived long ago, it counts once.
  */
-export async function release(db: DeviceDb, id: string): Promise<void> {
-  await db.transaction('rw', db.outbox, db.meta, async () => {
-    const item = await db.outbox.get({ id })
+export async function release(db: DeviceStore, id: string): Promise<void> {
+  await db.atomically(async (tx) => {
+    const item = await tx.outbox.get({ id })
     if (!item || item.outcome) return
-    const agreed_at = await serverNow(db)
-    for (const { seq, lsn: _, ...moved } of withFollowers(item, await readOutbox(db))) {
-      await db.outbox.delete(seq)
-      await db.outbox.add(moved.id === id ? { ...moved, agreed_at } : moved)
+    const agreed_at = await serverNow(tx)
+    for (const { seq, lsn: _, ...moved } of withFollowers(item, await readOutbox(tx))) {
+      await tx.outbox.delete(seq)
+      await tx.outbox.add(moved.id === id ? { ...moved, agreed_at } : moved)
     }
   })
 }
@@ -80,56 +80,56 @@ const RESTED: Refusal = { code: 'sync/rested-on-discarded' }
  * becomes dead letters: nobody has said that it may go.
  */
 export async function discard(
-  db: DeviceDb,
+  db: DeviceStore,
   id: string,
   back?: { chat_id: string; text: string } | undefined,
 ): Promise<void> {
-  await db.transaction('rw', db.outbox, db.dead, db.composer, async () => {
-    const item = await db.outbox.get({ id })
+  await db.atomically(async (tx) => {
+    const item = await tx.outbox.get({ id })
     if (!item || item.outcome) return
-    const outbox = await readOutbox(db)
-    await db.outbox.delete(item.seq)
-    for (const other of dependants(item, outbox)) await buryOne(db, other, RESTED)
-    if (back) await writeAgain(db, back)
+    const outbox = await readOutbox(tx)
+    await tx.outbox.delete(item.seq)
+    for (const other of dependants(item, outbox)) await buryOne(tx, other, RESTED)
+    if (back) await writeAgain(tx, back)
   })
 }
 
 /** Puts a dead letter and those that rested on it back, in order, under new ids: the server remembers the old ones. */
-export async function revive(db: DeviceDb, device_id: string, id: string): Promise<void> {
-  await db.transaction('rw', db.outbox, db.dead, db.meta, async () => {
-    const group = await deadGroup(db, id)
+export async function revive(db: DeviceStore, device_id: string, id: string): Promise<void> {
+  await db.atomically(async (tx) => {
+    const group = await deadGroup(tx, id)
     for (const { item } of group) {
       const { name, version, args } = item
-      await enqueue(db, device_id, { id: newId(), name, version, args, created_at: new Date().toISOString() })
+      await enqueue(tx, device_id, { id: newId(), name, version, args, created_at: new Date().toISOString() })
     }
-    await db.dead.bulkDelete(group.map((entry) => entry.id))
+    await tx.dead.bulkDelete(group.map((entry) => entry.id))
   })
 }
 
 /** Drops a dead letter for good, with those that rested on it; or takes its text back to the composer, and only it. */
 export async function forget(
-  db: DeviceDb,
+  db: DeviceStore,
   id: string,
   back?: { chat_id: string; text: string } | undefined,
 ): Promise<void> {
-  await db.transaction('rw', db.dead, db.composer, async () => {
-    const group = await deadGroup(db, id)
-    if (!back) return db.dead.bulkDelete(group.map((entry) => entry.id))
+  await db.atomically(async (tx) => {
+    const group = await deadGroup(tx, id)
+    if (!back) return tx.dead.bulkDelete(group.map((entry) => entry.id))
     if (group.length === 0) return
-    await writeAgain(db, back)
-    await db.dead.delete(id)
-    for (const { root: _, ...entry } of group) if (entry.id !== id) await db.dead.put(entry)
+    await writeAgain(tx, back)
+    await tx.dead.delete(id)
+    for (const { root: _, ...entry } of group) if (entry.id !== id) await tx.dead.put(entry)
   })
 }
 
 /** A dead letter with those that rested on it, in the order of the outbox. */
-async function deadGroup(db: DeviceDb, id: string) {
+async function deadGroup(db: DeviceStore, id: string) {
   const all = await db.dead.toArray()
   return all.filter((entry) => entry.id === id || entry.root === id).sort((a, b) => a.item.seq - b.item.seq)
 }
 
 /** Before what is being written there. */
-async function writeAgain(db: DeviceDb, { chat_id, text }: { chat_id: string; text: string }): Promise<void> {
+async function writeAgain(db: DeviceStore, { chat_id, text }: { chat_id: string; text: string }): Promise<void> {
   const now = (await db.composer.get(chat_id))?.text ?? ''
   await db.composer.put({ chat_id, text: [text, now].filter((part) => part.trim() !== '').join('\n\n') })
 }

@@ -2,7 +2,7 @@ import type { Mutation, MutationResult } from '../protocol/push.ts'
 import { afterFailure, FRESH, type RetryState } from '../core/retry.ts'
 import { nextBatch, outcomeOf } from '../core/push-batch.ts'
 import { heldBack } from '../core/hold.ts'
-import type { DeviceDb } from './device-db.ts'
+import type { DeviceStore } from './device-store.ts'
 import { adoptServerTime, serverNow } from './device.ts'
 import type { pushServer } from './http.ts'
 import { bury, readOutbox } from './outbox.ts'
@@ -29,7 +29,7 @@ const TROUBLE_PAUSE_MS = 5000
  * anything else happens, so a crash after an answer costs one duplicate push at most.
  */
 export class Pusher {
-  readonly #db: DeviceDb
+  readonly #db: DeviceStore
   readonly #device_id: string
   readonly #events: PusherEvents
   readonly #push: Push
@@ -39,7 +39,7 @@ export class Pusher {
   #wake: (() => void) | undefined
   #problem: string | undefined
 
-  constructor(db: DeviceDb, device_id: string, events: PusherEvents, push: Push) {
+  constructor(db: DeviceStore, device_id: string, events: PusherEvents, push: Push) {
     this.#db = db
     this.#device_id = device_id
     this.#events = events
@@ -114,11 +114,11 @@ export class Pusher {
 
   /** What has moved to another place in the outbox meanwhile was not what was answered: it is sent again. */
   async #record(batch: readonly Mutation[], results: readonly MutationResult[]): Promise<void> {
-    await this.#db.transaction('rw', this.#db.outbox, async () => {
+    await this.#db.atomically(async (tx) => {
       for (const result of results) {
         const sent = batch.find(({ id }) => id === result.id)
-        const item = sent && (await this.#db.outbox.get(sent.seq))
-        if (item?.id === result.id) await this.#db.outbox.update(item.seq, { outcome: outcomeOf(result) })
+        const item = sent && (await tx.outbox.get(sent.seq))
+        if (item?.id === result.id) await tx.outbox.update(item.seq, { outcome: outcomeOf(result) })
       }
     })
   }

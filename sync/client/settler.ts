@@ -2,7 +2,8 @@ import { awaitsAck, coveredBy, lagging, settled, type ShapeCursor } from '../cor
 import type { Batch } from '../core/staging.ts'
 import { SHAPE_NAMES, SHAPES } from '../protocol/shapes.ts'
 import { heldBack, restsOnHeld } from '../core/hold.ts'
-import type { DeviceDb } from './device-db.ts'
+import type { Effect } from '../core/pending.ts'
+import type { DeviceStore } from './device-store.ts'
 import { serverNow } from './device.ts'
 import { bury, readOutbox } from './outbox.ts'
 import type { Feeds } from './feeds.ts'
@@ -20,9 +21,9 @@ interface Settled {
 }
 
 export interface SettlerDeps {
-  db: DeviceDb
+  db: DeviceStore
   serial: Serial
-  feeds: Feeds
+  feeds: Pick<Feeds, 'allFresh' | 'refresh'>
   health: Health
   device_id: string
   replica: () => Replica | undefined
@@ -105,16 +106,16 @@ export class Settler {
 }
 
 /** Notes the LSNs that a batch of `acks` gives to this device's mutations. */
-async function noteAcks(db: DeviceDb, device_id: string, batch: Pick<Batch, 'changes' | 'lsn'>): Promise<void> {
+async function noteAcks(db: DeviceStore, device_id: string, batch: Pick<Batch, 'changes' | 'lsn'>): Promise<void> {
   const covered = coveredBy(await readOutbox(db), batch.changes, device_id, batch.lsn)
   if (covered.length === 0) return
-  await db.transaction('rw', db.outbox, async () => {
-    for (const { item, lsn } of covered) await db.outbox.update(item.seq, { lsn })
+  await db.atomically(async (tx) => {
+    for (const { item, lsn } of covered) await tx.outbox.update(item.seq, { lsn })
   })
 }
 
 /** An ack may have been applied and its LSN not noted (a crash between the two); the shape's own stands in for it. */
-async function noteOldAck(db: DeviceDb, device_id: string, replica: Replica): Promise<void> {
+async function noteOldAck(db: DeviceStore, device_id: string, replica: Replica): Promise<void> {
   const ack = await replica.ack(device_id)
   if (!ack) return
   const row = { device_id, last_seq: String(ack.last_seq) }
@@ -126,7 +127,7 @@ async function noteOldAck(db: DeviceDb, device_id: string, replica: Replica): Pr
  * one is being opened: it may lack what the answer confirms, and must get it from the outbox until its shapes have it.
  */
 async function settle(
-  db: DeviceDb,
+  db: DeviceStore,
   device_id: string,
   replica: Replica | undefined,
   opening: boolean,
@@ -148,13 +149,23 @@ async function settle(
   const result = { left: leaving.length > 0, refused: refused.length > 0 }
   if (!replica) return { ...result, tables: leaving.length > 0 ? ALL_TABLES : [] }
   const { tables, effects } = await replica.rebase(await readOutbox(db))
-  for (const [id, effect] of effects) await db.outbox.where({ id }).modify({ effect })
+  await noteEffects(db, effects)
   return { ...result, tables }
+}
+
+async function noteEffects(db: DeviceStore, effects: ReadonlyMap<string, Effect>): Promise<void> {
+  if (effects.size === 0) return
+  await db.atomically(async (tx) => {
+    for (const [id, effect] of effects) {
+      const item = await tx.outbox.get({ id })
+      if (item) await tx.outbox.update(item.seq, { effect })
+    }
+  })
 }
 
 const ALL_TABLES = SHAPE_NAMES.map((name) => SHAPES[name].table)
 
 /** What readers of the server should ask again: everything, once the server has answered something. */
-async function answeredTables(db: DeviceDb): Promise<string[]> {
+async function answeredTables(db: DeviceStore): Promise<string[]> {
   return (await readOutbox(db)).some((item) => item.outcome) ? ALL_TABLES : []
 }

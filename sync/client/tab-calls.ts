@@ -1,4 +1,4 @@
-import type { DeviceDb } from './device-db.ts'
+import type { DeviceStore } from './device-store.ts'
 import { readFreshness } from './device.ts'
 import type { Feeds } from './feeds.ts'
 import type { HelloValue, HostCall, NewMutation } from './host-protocol.ts'
@@ -10,7 +10,7 @@ import type { ReplicaLife } from './replica-life.ts'
 import type { Serial } from './serial.ts'
 
 export interface TabCallsDeps {
-  db: DeviceDb
+  db: DeviceStore
   device_id: string
   serial: Serial
   life: ReplicaLife

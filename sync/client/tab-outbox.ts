@@ -1,13 +1,13 @@
 import { newMessageIds } from '../core/effect.ts'
 import { heldBack, type Held } from '../core/hold.ts'
 import type { Pending } from '../core/pending.ts'
-import type { DeviceDb } from './device-db.ts'
+import type { DeviceStore } from './device-store.ts'
 import { serverNow } from './device.ts'
 import type { Outbox, QueuedMutation, RejectedMutation, Unsent } from './local-store.ts'
 import { discard, forget, readOutbox, release, revive } from './outbox.ts'
 
 export interface TabOutboxDeps {
-  db: DeviceDb
+  db: DeviceStore
   user_id: string
   device_id: string
   /** Something was changed here: the engine and the other tabs should look. */

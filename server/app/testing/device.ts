@@ -3,6 +3,7 @@ import { newId } from '../../../shared/kernel/id.ts'
 import { MUTATORS } from '../../../shared/registry.ts'
 import type { Mutation, MutationResult } from '../../../sync/protocol/push.ts'
 import { PROTOCOL_VERSION } from '../../../sync/protocol/version.ts'
+import type { MutationHooks } from '../../../sync/server/push/mutation-hook.ts'
 import { push } from '../../../sync/server/push/push.ts'
 import { agentHooks } from '../../agent/index.ts'
 import { chatHooks } from '../../chat/index.ts'
@@ -43,9 +44,8 @@ export class TestDevice {
   async send(): Promise<MutationResult[]> {
     const mutations = this.#queue
     this.#queue = []
-    const hooks = { ...chatHooks(NO_WORKER), ...agentHooks() }
     const body = { protocol: PROTOCOL_VERSION, device_id: this.id, mutations }
-    return (await push({ db: this.#db, mutators: MUTATORS, hooks }, this.#actor, body)).results
+    return (await push({ db: this.#db, mutators: MUTATORS, hooks: testHooks() }, this.#actor, body)).results
   }
 
   /** Acts online. Fails when the server refuses. */
@@ -63,6 +63,11 @@ export async function openPersonsDatabase() {
 }
 
 export type PersonsDatabase = Awaited<ReturnType<typeof openPersonsDatabase>>
+
+/** What the server does beside a mutation's writes, where no runs are worked off. */
+export function testHooks(): MutationHooks {
+  return { ...chatHooks(NO_WORKER), ...agentHooks() }
+}
 
 const NO_WORKER = {
   worker: undefined,

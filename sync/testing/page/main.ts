@@ -2,6 +2,9 @@ import { chatList, type ChatListRow } from '../../../shared/chat/queries.ts'
 import { sendMessage, updateChat } from '../../../shared/chat/mutators.ts'
 import type { LocalStore, QuerySnapshot, SyncStatus } from '../../client/local-store.ts'
 import { openStore } from '../../client/open-store.ts'
+import { DeviceDb } from '../../client/device-db.ts'
+import { brokenPromises } from '../device-store-contract.ts'
+import { MemoryStore } from '../memory-store.ts'
 
 /** What the browser tests drive: a store and a record of everything it said. */
 export interface TestPage {
@@ -13,6 +16,8 @@ export interface TestPage {
   rename: (id: string, title: string) => Promise<unknown>
   read: () => Promise<ChatListRow[]>
   send: (chat_id: string, ids: [string, string, string], content: string, parent?: string | null) => Promise<unknown>
+  /** What the store in IndexedDB and the one of the tests break of their contract. */
+  brokenPromises: () => Promise<{ indexedDb: string[]; memory: string[] }>
 }
 
 declare global {
@@ -39,6 +44,10 @@ const page: TestPage = {
       execution_id,
       content,
     }),
+  brokenPromises: async () => ({
+    indexedDb: await brokenPromises(async () => new DeviceDb(`contract-${crypto.randomUUID()}`)),
+    memory: await brokenPromises(async () => new MemoryStore()),
+  }),
 }
 store.onStatus((status) => page.statuses.push(status))
 store.watch(chatList, { status: 'active', limit: 100 }, (snapshot) => {
