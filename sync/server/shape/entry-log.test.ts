@@ -68,6 +68,18 @@ describe('the entries of a shape', () => {
     expect(given(log, 14n)).toEqual([15, 16, 17, 18, 19, 20])
   })
 
+  it('lose what is struck out, and show nothing that was not durable for it', () => {
+    const log = logOf(6, 0)
+    const written = log.staged
+    stage(log, 7n, 0)
+    log.strike(new Set([2n, 5n]))
+    expect([log.size, log.rowsAdded]).toEqual([50, 5])
+    log.publish(written)
+    expect(given(log)).toEqual([1, 3, 4, 6])
+    log.publish(log.staged)
+    expect(given(log)).toEqual([1, 3, 4, 6, 7])
+  })
+
   it('count what is staged from the first one ever: a trim between writing and durability takes nothing from readers', () => {
     const log = logOf(20)
     stage(log, 21n, 0)

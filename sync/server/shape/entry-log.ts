@@ -33,7 +33,7 @@ export class EntryLog {
   private readonly chunkSize: number
   /** The last entry that is gone from the beginning. */
   private goneTo: EntryPosition | undefined
-  /** Entries that `trim` has removed. */
+  /** Entries that were taken out, by `trim` or `strike`. */
   private gone = 0
   private published = 0
   /** Indexes behind the last entry of each full chunk. */
@@ -61,7 +61,7 @@ export class EntryLog {
     return this.goneTo
   }
 
-  /** Entries that were ever staged: what `publish` counts in, and `trim` does not change. */
+  /** Entries that were ever staged: what `publish` counts in, and nothing takes back but `unstage`. */
   get staged(): number {
     return this.gone + this.index.length
   }
@@ -87,6 +87,19 @@ export class EntryLog {
     for (const { place } of taken) this.stagedSize -= place.length
     this.index.truncate(from)
     return taken
+  }
+
+  /**
+   * Takes the entries of whole transactions out. Before any is published; what `publish` is still told of entries so
+   * far then counts some of those that are out, and shows as many less until the next one.
+   */
+  strike(lsns: ReadonlySet<bigint>): void {
+    if (lsns.size === 0) return
+    const before = this.index.length
+    this.index.retain((lsn) => !lsns.has(lsn))
+    this.gone += before - this.index.length
+    this.stagedSize = 0
+    for (let at = 0; at < this.index.length; at += 1) this.stagedSize += this.index.lengthAt(at)
   }
 
   /** The first `staged` entries ever are durable, and the transactions they belong to complete. Says whether any is new. */

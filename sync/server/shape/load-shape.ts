@@ -26,11 +26,13 @@ export async function loadShape(shape: ShapeLog, deps: LoadDeps): Promise<void> 
   // A transaction of which this shape is handed the end only has to be in the snapshot, and is known when it ends.
   await writer.untilClosed()
   try {
-    const facts = await untilSeen(() =>
+    const rows = await untilSeen(() =>
       readSnapshot(db, shape.definition, chunkSize, {
         begin: (visibility) => {
           needLoading(shape)
-          return !recent.hasUnseen(visibility, shape.registeredAt)
+          if (recent.hasUnseen(visibility, shape.registeredAt)) return false
+          shape.beginSnapshot(visibility)
+          return true
         },
         chunk: (body) => {
           needLoading(shape)
@@ -41,7 +43,7 @@ export async function loadShape(shape: ShapeLog, deps: LoadDeps): Promise<void> 
     )
     await writer.untilClosed()
     needLoading(shape)
-    writer.store(shape, facts, filters.lsnOf(shape) ?? writer.registerAt)
+    writer.finish(shape, rows, filters.lsnOf(shape) ?? writer.registerAt)
   } catch (error) {
     if (!(error instanceof ShapeGone)) throw error
   }

@@ -12,24 +12,19 @@ export interface SnapshotSink {
   settled: () => Promise<void>
 }
 
-export interface SnapshotFacts {
-  rows: number
-  visibility: Visibility
-}
-
 /** The snapshot sees too little. */
 class OfNoUse extends Error {}
 
 /**
  * Reads the rows that a shape begins with, chunk by chunk: of a table of any size no more than a chunk is in memory.
- * Undefined when the sink has no use for the snapshot.
+ * Gives their number; undefined when the sink has no use for the snapshot.
  */
 export async function readSnapshot(
   db: pg.Pool,
   definition: ShapeDefinition,
   chunkSize: number,
   sink: SnapshotSink,
-): Promise<SnapshotFacts | undefined> {
+): Promise<number | undefined> {
   const { format, source } = definition
   let visibility: Visibility | undefined
   let rows = 0
@@ -63,7 +58,7 @@ export async function readSnapshot(
   if (!visibility) throw new Error('a snapshot of nothing')
   open.push(snapshotEnd(visibility))
   close()
-  return { rows, visibility }
+  return rows
 }
 
 /** Memory that one subset may take: a reader of more asks for it in parts. */

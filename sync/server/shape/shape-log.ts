@@ -1,15 +1,13 @@
-import { isVisible } from '../../core/snapshot-visibility.ts'
 import type { Commit } from '../replication/transaction.ts'
 import type { EntryIndex, IndexedEntry } from '../storage/entry-index.ts'
 import type { Place } from '../storage/frame-log.ts'
 import type { LoadedShape, TrimmedLog } from '../storage/records.ts'
-import { EarlyChanges, type EarlyTransaction } from './early-changes.ts'
+import { EarlyTransactions } from './early-transactions.ts'
 import { EntryLog, SNAPSHOT_END, type Page } from './entry-log.ts'
 import type { Offset } from './offset.ts'
 import { RowCount } from './row-count.ts'
-import type { ShapeChange } from './row-format.ts'
 import type { ShapeDefinition } from './shape-definition.ts'
-import { formatVisibility, parseVisibility, type Visibility } from './snapshot-visibility.ts'
+import { formatVisibility, holds, parseVisibility, type Visibility } from './snapshot-visibility.ts'
 import { WaitingReaders } from './waiting-readers.ts'
 
 /** What readers of a log name with it. */
@@ -21,7 +19,8 @@ export type { Page, ShapeDefinition }
  *   loading ──snapshot──▶ storing ──durable──▶ ready ──truncate, new layout, gap in the stream, eviction──▶ gone
  *      └─────────────────────┴───────────────────────────────────────────────────────────────────────────────▲
  *
- * While it is loading, transactions are kept aside; those that the snapshot already holds are dropped afterwards.
+ * While it is loading, transactions are written as ever; those that the snapshot holds too are struck out before the
+ * first reader comes.
  */
 export class ShapeLog {
   readonly number: number
@@ -40,7 +39,10 @@ export class ShapeLog {
   /** The segment that holds the records of its making. */
   madeIn = 0
   private readonly rows = new RowCount()
-  private readonly early = new EarlyChanges()
+  /** Until it is known what the snapshot sees. */
+  private early: EarlyTransactions | undefined = new EarlyTransactions()
+  /** LSNs of transactions that are in the entries and in the snapshot. */
+  private repeated: readonly bigint[] = []
   private readonly readers = new WaitingReaders()
   private loadWaiters: (() => void)[] = []
   /** What the snapshot sees, while transactions may still come that it holds. */
@@ -76,22 +78,29 @@ export class ShapeLog {
     else this.loadWaiters.push(callback)
   }
 
-  /** Whether a transaction is to be written to this log; while the snapshot is on its way it is kept aside. */
-  accepts(commit: Commit, changes: ShapeChange[]): boolean {
+  /** Whether a transaction is to be written to this log. */
+  accepts(commit: Commit): boolean {
     if (this.state === 'gone') return false
-    if (this.state === 'loading') {
-      this.early.add(commit, changes)
-      return false
-    }
+    this.early?.add(commit)
     return !this.isInSnapshot(commit)
   }
 
-  /** The snapshot is written; gives the transactions that have to follow it. */
-  beginStoring(rows: number, visibility: Visibility): EarlyTransaction[] {
-    this.state = 'storing'
+  /** From here on it is known which transactions the snapshot holds. */
+  beginSnapshot(visibility: Visibility): void {
     this.visibility = visibility
+    this.repeated = this.early?.heldBy(visibility) ?? []
+    this.early = undefined
+  }
+
+  /** The snapshot is written. Gives the LSNs of transactions that were written before it, and are in it. */
+  endSnapshot(rows: number): readonly bigint[] {
+    const { repeated } = this
+    this.state = 'storing'
+    this.repeated = []
+    this.entries.strike(new Set(repeated))
     this.holdSnapshot(this.chunks, rows)
-    return this.early.takeUnless((commit) => this.isInSnapshot(commit))
+    for (let at = 0; at < this.entries.index.length; at += 1) this.count(this.entries.index.at(at))
+    return repeated
   }
 
   /** The snapshot is durable, and so is what followed it so far. */
@@ -126,6 +135,7 @@ export class ShapeLog {
 
   /** Takes up what the disk has after a restart. */
   restore(loaded: LoadedShape, trimmed: TrimmedLog | undefined, chunks: Place[], entries: EntryIndex): void {
+    this.early = undefined
     this.holdSnapshot(chunks, trimmed?.rows ?? loaded.rows)
     if (trimmed) this.entries.beginBehind({ lsn: BigInt(trimmed.lsn), position: trimmed.position })
     if (loaded.visibility) this.visibility = parseVisibility(loaded.visibility.snapshot, loaded.visibility.lsn)
@@ -133,24 +143,26 @@ export class ShapeLog {
     for (let at = 0; at < entries.length; at += 1) this.stage(entries.at(at))
     if (entries.length > 0 && entries.lsnAt(entries.length - 1) > this.decidedTo)
       this.decidedTo = entries.lsnAt(entries.length - 1)
-    this.publish(this.entries.staged)
     this.state = 'ready'
+    this.publish(this.entries.staged)
   }
 
   /** An entry has its place; readers see it when it is published. */
   stage(entry: IndexedEntry): void {
     this.entries.stage(entry)
-    this.rows.add(entry.operation, entry.place.length)
+    this.count(entry)
   }
 
   /** Takes back the staged part of a transaction that has not come to its end. */
   unstage(lsn: bigint): void {
-    this.early.takeBack(lsn)
+    this.early?.takeBack(lsn)
     for (const { operation } of this.entries.unstage(lsn)) this.rows.takeBack(operation)
   }
 
   /** The first `staged` entries ever are durable, and the transactions they belong to complete. */
   publish(staged: number): void {
+    // What the snapshot holds must be struck out first.
+    if (this.state === 'loading') return
     if (this.entries.publish(staged)) this.readers.wake()
   }
 
@@ -159,7 +171,6 @@ export class ShapeLog {
     if (this.state === 'gone') return
     this.state = 'gone'
     this.failure = failure
-    this.early.clear()
     this.settle()
     this.readers.wake()
   }
@@ -198,6 +209,10 @@ export class ShapeLog {
     this.rows.begin(rows, this.snapshotSize)
   }
 
+  private count({ operation, place }: IndexedEntry): void {
+    this.rows.add(operation, place.length)
+  }
+
   /** Rows of the snapshot, or where the log begins now. */
   private rowsAtBeginning(): number {
     return this.rows.rows - this.entries.rowsAdded
@@ -205,9 +220,9 @@ export class ShapeLog {
 
   private isInSnapshot(commit: Commit): boolean {
     if (!this.visibility) return false
-    if (commit.lsn <= this.visibility.lsn) return isVisible(this.visibility, commit.xid)
-    this.visibility = undefined
-    return false
+    // Commits come in order: from the first one behind the snapshot on, none is in it.
+    if (commit.lsn > this.visibility.lsn) this.visibility = undefined
+    return this.visibility !== undefined && holds(this.visibility, commit)
   }
 
   private settle(): void {

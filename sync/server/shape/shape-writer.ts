@@ -4,7 +4,6 @@ import { FrameBuilder, type CreatedShape, type NewEntry } from '../storage/recor
 import type { FilterInPostgres } from './filter-in-postgres.ts'
 import type { RecentTransactions } from './recent-transactions.ts'
 import type { Draft, ShapeChange } from './row-format.ts'
-import type { SnapshotFacts } from './read-snapshot.ts'
 import type { ShapeLog } from './shape-log.ts'
 import type { ShapeRegistry } from './shape-registry.ts'
 
@@ -130,7 +129,7 @@ export class ShapeWriter {
 
   /** Writes a decided transaction into a shape that Postgres decides. */
   decided(shape: ShapeLog, commit: Commit, changes: ShapeChange[]): Promise<void> {
-    if (!shape.accepts(commit, changes)) return Promise.resolve()
+    if (!shape.accepts(commit)) return Promise.resolve()
     const drafts = shape.definition.format.drafts(changes)
     if (drafts.length === 0) return Promise.resolve()
     const frame = new FrameBuilder()
@@ -155,17 +154,15 @@ export class ShapeWriter {
     shape.chunks.push({ segment: base.segment, at: base.at + at, length: body.length })
   }
 
-  /** All chunks are written: writes what came meanwhile; the shape is ready when that is durable. */
-  store(shape: ShapeLog, { rows, visibility }: SnapshotFacts, completeTo: bigint): void {
-    const early = shape.beginStoring(rows, visibility)
-    const last = new FrameBuilder()
-    last.loaded(shape.number, shape.loaded(completeTo))
-    const staged = early.flatMap(({ commit, changes }) => {
-      const drafts = shape.definition.format.drafts(changes)
-      return drafts.length > 0 ? [write(last, shape, commit, drafts, true)] : []
-    })
-    this.append(last, staged, (counts) => {
-      publish(counts)
+  /** All chunks are written, and no transaction is halfway through: when that is durable the shape is ready. */
+  finish(shape: ShapeLog, rows: number, completeTo: bigint): void {
+    const repeated = shape.endSnapshot(rows)
+    const staged = shape.entries.staged
+    const frame = new FrameBuilder()
+    if (repeated.length > 0) frame.struck(shape.number, repeated)
+    frame.loaded(shape.number, shape.loaded(completeTo))
+    this.append(frame, [], () => {
+      shape.publish(staged)
       shape.becomeReady()
     })
   }
@@ -210,7 +207,7 @@ export class ShapeWriter {
     const staged: Staged[] = []
     for (const [shape, changes] of affected) {
       open.touched.add(shape)
-      if (!shape.accepts(part, changes)) continue
+      if (!shape.accepts(part)) continue
       const drafts = shape.definition.format.drafts(changes)
       if (!whole) holdLast(open, shape, drafts)
       if (drafts.length > 0) staged.push(write(frame, shape, part, drafts, whole))

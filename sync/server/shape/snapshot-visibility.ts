@@ -1,4 +1,5 @@
-import type { SnapshotSight } from '../../core/snapshot-visibility.ts'
+import { isVisible, type SnapshotSight } from '../../core/snapshot-visibility.ts'
+import type { Commit } from '../replication/transaction.ts'
 import { formatLsn, parseLsn } from '../replication/lsn.ts'
 
 /** What a snapshot of the database sees, and when it was taken. */
@@ -21,6 +22,11 @@ export function parseVisibility(snapshot: string, lsn: string): Visibility {
 /** The two texts that `parseVisibility` reads. */
 export function formatVisibility({ xmin, xmax, running, lsn }: Visibility): { snapshot: string; lsn: string } {
   return { snapshot: `${xmin}:${xmax}:${[...running].join(',')}`, lsn: formatLsn(lsn) }
+}
+
+/** Whether a snapshot holds what a transaction did. */
+export function holds(snapshot: Visibility, { lsn, xid }: Commit): boolean {
+  return lsn <= snapshot.lsn && isVisible(snapshot, xid)
 }
 
 /** Electric's closing message of a snapshot; the numbers are masked to 32 bits, as clients compare them with `txids`. */

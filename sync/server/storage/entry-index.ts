@@ -102,6 +102,17 @@ export class EntryIndex {
     this.count = left
   }
 
+  /** Forgets the entries of transactions that `keep` does not name. */
+  retain(keep: (lsn: bigint) => boolean): void {
+    let kept = 0
+    for (let at = 0; at < this.count; at += 1) {
+      if (!keep(this.lsnAt(at))) continue
+      this.bytes?.copyWithin(kept * RECORD_BYTES, at * RECORD_BYTES, (at + 1) * RECORD_BYTES)
+      kept += 1
+    }
+    this.count = kept
+  }
+
   /** Forgets all entries from `length` on. */
   truncate(length: number): void {
     this.count = Math.min(this.count, length)

@@ -13,6 +13,8 @@ export type ShapeRecord =
   | { type: 'entries'; shape: number; lsn: bigint; entries: EntryRecord[] }
   /** The log has grown too long: its beginning is gone. */
   | { type: 'trimmed'; shape: number; trimmed: TrimmedLog }
+  /** Entries so far of these transactions do not count: the snapshot holds them. */
+  | { type: 'struck'; shape: number; lsns: bigint[] }
   | { type: 'dropped'; shape: number }
   /** Everything that commits up to `lsn` is in the log; `end` is where the stream goes on. */
   | { type: 'committed'; lsn: bigint; end: bigint }
@@ -83,6 +85,7 @@ const TYPES = [
   'committed',
   'broken-off',
   'trimmed',
+  'struck',
 ] as const
 const HEAD_BYTES = 9
 const ENTRY_BYTES = 9
@@ -110,6 +113,11 @@ export class FrameBuilder {
 
   trimmed(shape: number, trimmed: TrimmedLog): void {
     this.json('trimmed', shape, trimmed)
+  }
+
+  struck(shape: number, lsns: readonly bigint[]): void {
+    this.head('struck', shape, 8 * lsns.length)
+    for (const lsn of lsns) this.uint64(lsn)
   }
 
   dropped(shape: number): void {
@@ -219,6 +227,8 @@ function readRecord(
       return { type, shape, lsn: payload.readBigUInt64BE(at), entries: readEntries(payload, at + 8, at + length) }
     case 'trimmed':
       return { type, shape, trimmed: json() }
+    case 'struck':
+      return { type, shape, lsns: Array.from({ length: length / 8 }, (_, n) => payload.readBigUInt64BE(at + 8 * n)) }
     case 'dropped':
       return { type, shape }
     case 'committed':

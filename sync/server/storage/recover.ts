@@ -114,7 +114,7 @@ async function collect(options: FrameLogOptions): Promise<RecoveredLog> {
 
 function take(
   shapes: Map<number, Collected>,
-  record: Extract<ShapeRecord, { type: 'created' | 'chunk' | 'loaded' | 'entries' | 'trimmed' }>,
+  record: Extract<ShapeRecord, { type: 'created' | 'chunk' | 'loaded' | 'entries' | 'trimmed' | 'struck' }>,
   segment: number,
   base: number,
 ): void {
@@ -124,11 +124,17 @@ function take(
   if (record.type === 'created') one.created = { created: record.created, madeIn: segment }
   else if (record.type === 'loaded') one.loaded = record.loaded
   else if (record.type === 'trimmed') one.trimmed = record.trimmed
+  else if (record.type === 'struck') strike(one.entries, record.lsns)
   else if (record.type === 'chunk') one.chunks[record.chunk] = placeOf(record.body)
   else {
     for (const { position, operation, body } of record.entries)
       one.entries.push({ lsn: record.lsn, position, operation, place: placeOf(body) })
   }
+}
+
+function strike(entries: EntryIndex, lsns: readonly bigint[]): void {
+  const struck = new Set(lsns)
+  entries.retain((lsn) => !struck.has(lsn))
 }
 
 /** Forgets entries from `lsn` on; says whether there were any. */
