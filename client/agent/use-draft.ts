@@ -1,4 +1,6 @@
 import { computed, onScopeDispose, shallowRef, toValue, watch, type ComputedRef, type MaybeRefOrGetter } from 'vue'
+import type { Static } from 'typebox'
+import type { draftFields } from '../../shared/agent/draft-fields.ts'
 import { updateDraft } from '../../shared/agent/mutators.ts'
 import { draftByAgent } from '../../shared/agent/queries.ts'
 import type { AgentDraftRow, AgentRow } from '../../shared/agent/rows.ts'
@@ -10,18 +12,18 @@ import { sameJson } from '../../shared/kernel/same-json.ts'
 import { draftSaver } from './draft-saver.ts'
 
 /** What a developer edits. */
-export type DraftFields = Pick<
-  AgentDraftRow,
-  | 'name'
-  | 'description'
-  | 'category_id'
-  | 'tags'
-  | 'icon'
-  | 'listing'
-  | 'system_prompt'
-  | 'model_params'
-  | 'workflow_definition'
->
+export const DRAFT_FIELDS = [
+  'name',
+  'description',
+  'category_id',
+  'tags',
+  'icon',
+  'listing',
+  'system_prompt',
+  'model_params',
+  'workflow_definition',
+] as const satisfies (keyof Static<typeof draftFields>)[]
+export type DraftFields = Pick<AgentDraftRow, (typeof DRAFT_FIELDS)[number]>
 export type DraftView = AgentDraftRow & { agent_status: AgentRow['status']; slug: string }
 /** `device`: stored here, on its way to the server. */
 export type DraftState = 'saving' | 'failed' | 'device' | 'synced'

@@ -4,19 +4,7 @@ import { AppError } from '../../shared/kernel/errors.ts'
 import { sameJson } from '../../shared/kernel/same-json.ts'
 import { call } from '../app/call.ts'
 import { useOnline } from './use-online.ts'
-import type { DraftEditor, DraftFields, DraftView } from './use-draft.ts'
-
-export const DRAFT_FIELDS = [
-  'name',
-  'description',
-  'category_id',
-  'tags',
-  'icon',
-  'listing',
-  'system_prompt',
-  'model_params',
-  'workflow_definition',
-] as const satisfies (keyof DraftFields)[]
+import { DRAFT_FIELDS, type DraftEditor, type DraftFields, type DraftView } from './use-draft.ts'
 
 /** The revisions of a draft; the server keeps them. Asked for again when the draft has another. */
 export function useHistory(draft: MaybeRefOrGetter<DraftView>) {

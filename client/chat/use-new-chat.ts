@@ -1,4 +1,4 @@
-import { computed, ref, shallowRef, watch, type Ref } from 'vue'
+import { computed, ref, watch, type Ref } from 'vue'
 import { installs, myAgents } from '../../shared/agent/queries.ts'
 import type { NewChat } from '../../shared/chat/mutators.ts'
 import { newId } from '../../shared/kernel/id.ts'
@@ -9,6 +9,7 @@ import { postMessage } from './chat-actions.ts'
 import { chatRow } from './new-rows.ts'
 import { titleOf } from './title.ts'
 import { inLanguage } from './use-agents.ts'
+import { useOffers } from './use-offers.ts'
 
 /** An agent to talk to: an installed one, one that the store offers, or a draft of one's own. */
 export interface Candidate {
@@ -56,9 +57,9 @@ export function useNewChat(wanted: Ref<string | undefined>, draft: Ref<boolean>)
       starters: [],
     })),
   )
-  const { offers, asking } = useOffers(
-    computed(() => installed.ready.value && agents.value.length + drafts.value.length === 0),
-  )
+  const bare = computed(() => installed.ready.value && agents.value.length + drafts.value.length === 0)
+  const { listed, asking } = useOffers(bare)
+  const offers = computed<Candidate[]>(() => (bare.value ? listed.value : []).map(candidateOf))
   const all = computed(() => [...agents.value, ...offers.value, ...drafts.value])
   const current = computed(() => all.value.find((candidate) => candidate.key === chosen.value))
 
@@ -96,38 +97,16 @@ export function useNewChat(wanted: Ref<string | undefined>, draft: Ref<boolean>)
   return { agents, offers, drafts, current, chosen, choose, start, ready }
 }
 
-/** Agents of the store, asked for once when `wanted`: the first chat should not begin with an errand. */
-function useOffers(wanted: Ref<boolean>) {
-  const listed = shallowRef<readonly StoreAgent[]>([])
-  const asking = ref(true)
-  watch(
-    wanted,
-    async (is) => {
-      if (is && listed.value.length === 0) {
-        asking.value = true
-        // Without the server there is nothing to offer.
-        listed.value = await import('./offers.ts').then(({ fetchOffers }) => fetchOffers()).catch(() => [])
-      }
-      asking.value = false
-    },
-    { immediate: true },
-  )
-  const offers = computed<Candidate[]>(() =>
-    wanted.value
-      ? listed.value.map(({ id, version_id, name, icon, listing }) => {
-          const words = inLanguage(listing)
-          return {
-            key: `app:${id}`,
-            agent_id: id,
-            agent_version_id: version_id,
-            source: 'app',
-            name: words.name ?? name,
-            icon,
-            text: words.tagline ?? '',
-            starters: words.starters ?? [],
-          }
-        })
-      : [],
-  )
-  return { offers, asking }
+function candidateOf({ id, version_id, name, icon, listing }: StoreAgent): Candidate {
+  const words = inLanguage(listing)
+  return {
+    key: `app:${id}`,
+    agent_id: id,
+    agent_version_id: version_id,
+    source: 'app',
+    name: words.name ?? name,
+    icon,
+    text: words.tagline ?? '',
+    starters: words.starters ?? [],
+  }
 }

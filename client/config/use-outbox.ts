@@ -34,11 +34,17 @@ export function useOutbox() {
 
   watch(
     [store, syncStatus],
-    async ([local]) => {
-      const all = await local?.outbox.queued().catch(() => [])
+    async ([local], _, onCleanup) => {
+      let late = false
+      onCleanup(() => (late = true))
+      const [all, dead] = await Promise.all([
+        local?.outbox.queued().catch(() => []),
+        local?.outbox.rejected().catch(() => []),
+      ])
+      if (late) return
       // What the server has decided shows in a moment; there is nothing left to do about it.
       queued.value = (all ?? []).filter(({ state }) => state !== 'sent')
-      rejected.value = (await local?.outbox.rejected().catch(() => [])) ?? []
+      rejected.value = dead ?? []
     },
     { immediate: true },
   )

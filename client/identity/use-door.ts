@@ -1,9 +1,9 @@
 import { ref } from 'vue'
 import { useRoute, useRouter } from 'vue-router'
 import { errorText } from '../app/errors.ts'
-import { t } from '../app/i18n.ts'
 import { refreshSession } from '../app/session.ts'
 import type { AuthResult } from './auth.ts'
+import { failureWords } from './failure-words.ts'
 
 /** What sign-in, sign-up and set-up share: one attempt at a time, an error in words, and the way in. */
 export function useDoor() {
@@ -19,7 +19,7 @@ export function useDoor() {
     try {
       const result = await attempt()
       if (!result.ok) {
-        problem.value = 'problem' in result ? t(`identity.problem.${result.problem}`) : errorText(result.error)
+        problem.value = failureWords(result)
         return
       }
       await refreshSession()

@@ -4,6 +4,9 @@ import { nothing, nullable, oneOf, time, uuid } from '../kernel/shapes.ts'
 import { draftFields } from './draft-fields.ts'
 import { listing, manifest, modelParams, REVIEW_ACTION } from './rows.ts'
 
+/** What is asked about an agent by its id alone. */
+const ofAgent = { params: Type.Object({ agent_id: uuid }), query: nothing, body: nothing }
+
 export const versionEntry = Type.Object({
   id: uuid,
   agent_id: uuid,
@@ -40,9 +43,7 @@ export const listVersions = endpoint({
   method: 'GET',
   path: '/api/agents/:agent_id/versions',
   access: 'agent:read',
-  params: Type.Object({ agent_id: uuid }),
-  query: nothing,
-  body: nothing,
+  ...ofAgent,
   reply: Type.Object({ versions: Type.Array(versionEntry) }),
 })
 
@@ -74,9 +75,7 @@ export const listRevisions = endpoint({
   method: 'GET',
   path: '/api/agents/:agent_id/revisions',
   access: 'agent:write',
-  params: Type.Object({ agent_id: uuid }),
-  query: nothing,
-  body: nothing,
+  ...ofAgent,
   reply: Type.Object({ revisions: Type.Array(revisionEntry) }),
 })
 
