@@ -25,8 +25,20 @@ export interface Command {
   run: () => void
 }
 
-/** Finds things by text, e.g. chats. Asked on every keystroke; late answers are dropped. */
-export type PaletteSource = (go: (to: RouteLocationRaw) => void) => (text: string) => Promise<Command[]>
+/** What a source has found until now. */
+export interface Findings {
+  commands: readonly Command[]
+  /** What one should know about them, e.g. that not everything could be searched. */
+  notice?: string
+}
+
+/**
+ * Finds things by text, e.g. chats: what is at hand first, then more; each step holds all of the one before. Asked on
+ * every keystroke; `late` says that nobody waits for the rest.
+ */
+export type PaletteSource = (
+  go: (to: RouteLocationRaw) => void,
+) => (text: string, late: () => boolean) => AsyncIterable<Findings>
 
 const registered = shallowReactive(new Map<string, Command>())
 

@@ -1,17 +1,17 @@
-import { computed, ref, shallowRef, watch } from 'vue'
+import { computed, ref, shallowReactive, shallowRef, watch } from 'vue'
 import { useRouter } from 'vue-router'
-import { activeCommands, type Command } from './commands.ts'
+import { activeCommands, type Command, type Findings, type PaletteSource } from './commands.ts'
 import { loadWords, t } from './i18n.ts'
 import { modules } from './modules.ts'
 import { rankCommands } from './rank-commands.ts'
 
-/** What the palette shows for a text: commands that match, then what the sources find. */
+/** What the palette shows for a text: what the sources find, then commands that match. */
 export function usePalette() {
   const router = useRouter()
   const text = ref('')
-  const found = shallowRef<Command[]>([])
-  const searches = shallowRef<((text: string) => Promise<Command[]>)[]>([])
-  let asked = 0
+  const searches = shallowRef<ReturnType<PaletteSource>[]>([])
+  /** By source. */
+  const found = shallowReactive(new Map<ReturnType<PaletteSource>, Findings>())
 
   for (const { id, palette } of modules) {
     if (!palette) continue
@@ -20,19 +20,32 @@ export function usePalette() {
       () => undefined,
     )
   }
-  watch([text, searches] as const, async ([words, all]) => {
-    const mine = ++asked
-    const answers = await Promise.all(all.map((search) => search(words.trim()).catch(() => [])))
-    if (mine === asked) found.value = answers.flat()
+  watch([text, searches] as const, ([words, all], _, onCleanup) => {
+    let late = false
+    onCleanup(() => (late = true))
+    for (const search of all) void follow(search, words.trim(), () => late)
   })
 
+  async function follow(search: ReturnType<PaletteSource>, words: string, late: () => boolean): Promise<void> {
+    try {
+      for await (const findings of search(words, late)) {
+        if (late()) return
+        found.set(search, findings)
+      }
+    } catch {
+      if (!late()) found.delete(search)
+    }
+  }
+
   const groups = computed(() => {
+    const all = searches.value.flatMap((search) => found.get(search)?.commands ?? [])
     const byTitle = new Map<string, Command[]>()
-    for (const command of [...found.value, ...rankCommands(activeCommands(), text.value)]) {
+    for (const command of [...all, ...rankCommands(activeCommands(), text.value)]) {
       const title = command.group ?? t('app.palette.actions')
       byTitle.set(title, [...(byTitle.get(title) ?? []), command])
     }
     return [...byTitle].map(([title, commands]) => ({ title, commands: commands.slice(0, 12) }))
   })
-  return { text, groups }
+  const notice = computed(() => searches.value.flatMap((search) => found.get(search)?.notice ?? []).join(' '))
+  return { text, groups, notice }
 }

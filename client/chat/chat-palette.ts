@@ -4,10 +4,16 @@ import { chatList, searchChats, searchMessages, type ChatListRow, type MessageHi
 import type { Command, PaletteSource } from '../app/commands.ts'
 import { t } from '../app/i18n.ts'
 import { store } from '../app/local.ts'
+import { olderHits, withOlder } from './older-hits.ts'
 import { snippet } from './snippet.ts'
 import { inLanguage } from './use-agents.ts'
 
-/** Chats, agents and messages in the command palette: the latest chats before anything is typed. */
+const PAUSE_MS = 250
+
+/**
+ * Chats, agents and messages in the command palette: the latest chats before anything is typed; then what is on this
+ * device, and after a moment what only the server has.
+ */
 export const chatPalette: PaletteSource = (go) => {
   const toChat = (chat: ChatListRow): Command => ({
     id: `chat:${chat.id}`,
@@ -37,10 +43,10 @@ export const chatPalette: PaletteSource = (go) => {
     run: () => go({ name: 'chat-new', query: { agent: agent.agent_id } }),
   })
 
-  return async (text) => {
+  return async function* (text, late) {
     const local = store.value
-    if (!local) return []
-    if (text === '') return (await local.read(chatList, { status: 'active', limit: 5 })).map(toChat)
+    if (!local) return yield { commands: [] }
+    if (text === '') return yield { commands: (await local.read(chatList, { status: 'active', limit: 5 })).map(toChat) }
     const words = text.slice(0, 200)
     const [chats, messages, agents] = await Promise.all([
       local.read(searchChats, { text: words, limit: 6 }),
@@ -48,13 +54,20 @@ export const chatPalette: PaletteSource = (go) => {
       local.read(installs, {}),
     ])
     const named = agents.map((row) => ({ ...row, name: inLanguage(row.manifest.listing).name ?? row.name }))
-    return [
+    const things = [
       ...chats.map(toChat),
       ...named
         .filter(({ name }) => name.toLowerCase().includes(words.toLowerCase()))
         .slice(0, 5)
         .map(toAgent),
-      ...messages.map((hit) => toMessage(hit, words)),
     ]
+    for await (const { state, hits } of olderHits(local, words)) {
+      const said = withOlder(messages, hits).map((hit) => toMessage(hit, words))
+      yield { commands: [...things, ...said], ...(state === 'none' ? {} : { notice: t(`chat.search.${state}`) }) }
+      if (state !== 'asking') return
+      // The server is asked once the typing stops.
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+      if (late()) return
+    }
   }
 }

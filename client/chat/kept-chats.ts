@@ -1,6 +1,7 @@
 import { shallowRef, watch } from 'vue'
+import { attempt } from '../app/errors.ts'
 import { t } from '../app/i18n.ts'
-import { store } from '../app/local.ts'
+import { store, syncStatus } from '../app/local.ts'
 import { toast } from '../ui/toast.ts'
 
 const kept = shallowRef<ReadonlySet<string>>(new Set())
@@ -9,7 +10,8 @@ watch(
   store,
   async (local) => {
     kept.value = new Set()
-    kept.value = (await local?.chats.kept().catch(() => undefined)) ?? new Set()
+    const known = await local?.chats.kept().catch(() => undefined)
+    if (known && local === store.value) kept.value = known
   },
   { immediate: true },
 )
@@ -22,7 +24,11 @@ export function isKept(chat_id: string): boolean {
 export async function keepOffline(chat_id: string, keep: boolean): Promise<void> {
   const local = store.value
   if (!local) return
-  await local.chats.keep(chat_id, keep)
-  kept.value = await local.chats.kept()
-  toast(t(keep ? 'chat.kept' : 'chat.not-kept'), { ms: 2400 })
+  await attempt(async () => {
+    await local.chats.keep(chat_id, keep)
+    kept.value = await local.chats.kept()
+    if (!keep) return toast(t('chat.not-kept'), { ms: 2400 })
+    const here = syncStatus.value.mode === 'replica' && (await local.chats.isHere(chat_id))
+    toast(t(here ? 'chat.kept' : 'chat.kept-later'), { ms: 2400 })
+  })
 }

@@ -1,6 +1,7 @@
 import { computed, shallowRef, toValue, watch, type MaybeRefOrGetter } from 'vue'
 import { chatList, runningAnswers, searchChats, searchMessages } from '../../shared/chat/queries.ts'
 import { useQuery } from '../app/local.ts'
+import { withOlder } from './older-hits.ts'
 import { useOlderHits } from './use-older-hits.ts'
 
 /** Rows of the list: more than a person scrolls through; search finds the rest. */
@@ -35,16 +36,12 @@ export function useChatSearch(text: MaybeRefOrGetter<string>) {
   const chats = useQuery(searchChats, () => params(20))
   const messages = useQuery(searchMessages, () => params(30))
   const older = useOlderHits(settled)
-  const hits = computed(() => {
-    const here = new Set(messages.rows.value.map((hit) => hit.id))
-    return [...messages.rows.value, ...older.hits.value.filter((hit) => !here.has(hit.id))]
-  })
   return {
-    older: older.state,
+    older: computed(() => older.value.state),
     active: computed(() => toValue(text).trim() !== ''),
     words: settled,
     chats: chats.rows,
-    messages: hits,
+    messages: computed(() => withOlder(messages.rows.value, older.value.hits)),
     ready: computed(() => settled.value === toValue(text).trim() && chats.ready.value && messages.ready.value),
   }
 }
