@@ -1,18 +1,16 @@
 import { computed, shallowRef } from 'vue'
 import { getSession } from '../../shared/identity/api.ts'
 import { mayDo, type Permission } from '../../shared/identity/permissions.ts'
-import type { EndpointReply } from '../../shared/kernel/endpoint.ts'
 import { toAppError } from '../../shared/kernel/errors.ts'
 import { call, send } from './call.ts'
+import { forget, hasLeft, keepSession, noteLeft, readSession, type Session } from './kept-session.ts'
 import { closeLocal, openLocal, syncStatus } from './local.ts'
 import { reloadSafely } from './pwa.ts'
 
-export type Session = EndpointReply<typeof getSession>
 type SessionUser = NonNullable<Session['user']>
 
-const KEY = 'banyan.session'
-/** Somebody left while the server could not be told. */
-const LEFT = 'banyan.left'
+/** Whose tabs these are: the others are told when it changes. */
+const KEY = 'banyan.user'
 const current = shallowRef<Session>()
 /** `unreachable`: the server has never answered this browser, so there is nothing to show. */
 const reach = shallowRef<'waiting' | 'known' | 'unreachable'>('waiting')
@@ -35,7 +33,7 @@ export function may(permission: Permission): boolean {
  */
 export async function startSession(): Promise<void> {
   window.addEventListener('storage', ({ key }) => void (key === KEY && followOtherTab()))
-  const kept = readKept()
+  const kept = await readSession()
   if (kept?.user) {
     current.value = kept
     reach.value = 'known'
@@ -61,7 +59,7 @@ export async function refreshSession(): Promise<void> {
     expired.value = true
     return
   }
-  if (fresh.user) keep(fresh)
+  if (fresh.user) await keep(fresh, fresh.user)
   if (before && fresh.user && fresh.user.id !== before.id) return makeRoom()
   await adopt(fresh, before)
 }
@@ -89,8 +87,7 @@ async function openFor({ user: person }: Session): Promise<void> {
 
 /** In another tab somebody has signed out, or somebody else has signed in: this one must not go on showing their things. */
 async function followOtherTab(): Promise<void> {
-  const now = readKept()?.user?.id
-  if (!user.value || now === user.value.id) return
+  if (!user.value || stored(() => localStorage.getItem(KEY)) === user.value.id) return
   await reloadSafely()
 }
 
@@ -100,15 +97,15 @@ export async function endSession({ later }: { later: boolean }): Promise<void> {
     await send('/api/auth/sign-out', { method: 'POST', body: '{}' })
   } catch (error) {
     if (!later || toAppError(error).kind === 'user') throw error
-    stored(() => localStorage.setItem(LEFT, 'yes'))
+    await noteLeft()
   }
 }
 
 /** Before anybody is let in by a cookie that somebody has left behind. */
 async function endLeftSession(): Promise<void> {
-  if (!stored(() => localStorage.getItem(LEFT))) return
+  if (!(await hasLeft())) return
   await endSession({ later: false })
-  stored(() => localStorage.removeItem(LEFT))
+  await forget('left')
 }
 
 /** Private windows may have no storage: then nothing is kept, and nothing was. */
@@ -125,19 +122,11 @@ export async function forgetSession(): Promise<void> {
   await closeLocal({ wipe: true })
   current.value = current.value && { ...current.value, user: null, permissions: [] }
   expired.value = false
+  await forget('session')
   stored(() => localStorage.removeItem(KEY))
 }
 
-function keep(fresh: Session): void {
-  stored(() => localStorage.setItem(KEY, JSON.stringify(fresh)))
-}
-
-function readKept(): Session | undefined {
-  try {
-    const value: unknown = JSON.parse(localStorage.getItem(KEY) ?? 'null')
-    // Written by `keep` only.
-    return typeof value === 'object' && value !== null && 'user' in value ? (value as Session) : undefined
-  } catch {
-    return undefined
-  }
+async function keep(fresh: Session, { id }: SessionUser): Promise<void> {
+  await keepSession(fresh)
+  stored(() => localStorage.setItem(KEY, id))
 }
