@@ -1,66 +1,45 @@
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { devices, launchChromium } from '../../server/kernel/testing/chromium.ts'
-import { createFrontDoor, type FrontDoor } from './front-door.ts'
+import type { Page } from 'playwright-core'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { devices } from '../../server/kernel/testing/chromium.ts'
+import { journey } from './journey.ts'
 import {
   addAssistant,
+  BORIS,
   eventually,
+  giveAccount,
+  makeAgent,
   move,
-  moveToNewChat,
-  newPage,
-  photograph,
   replica,
   say,
   sayInNewChat,
   signIn,
   signUp,
   untilReplica,
-  type Trouble,
 } from './person.ts'
-import { createProduct, type Product } from './product.ts'
 
 /** The doors: setting up, coming in, going out, and what happens to things that are not through yet. */
 
+const trip = journey('doors', {
+  env: { BANYAN_ADMIN_EMAIL: undefined, BANYAN_ADMIN_PASSWORD: undefined },
+  model: { tokens_per_second: 200 },
+})
 const boss = { name: '林管理', email: 'boss@example.com', password: 'a long boss password' }
-const boris = { name: '柏里斯', email: 'boris@example.com', password: 'a long password of his' }
-let product: Product
-let door: FrontDoor
-let browser: Browser
+const boris = { ...BORIS }
 let admin: Page
 let page: Page
 let other: Page
-const troubles: Trouble[] = []
 
 beforeAll(async () => {
-  product = await createProduct({ BANYAN_ADMIN_EMAIL: undefined, BANYAN_ADMIN_PASSWORD: undefined })
-  await product.start()
-  product.model.set({ tokens_per_second: 200 })
-  door = await createFrontDoor(product.origin)
-  browser = await launchChromium()
-  admin = await open(devices.phone)
-  page = await open({ ...devices.desktop, permissions: ['clipboard-read', 'clipboard-write'] })
-  other = await open(devices.desktop)
+  admin = await trip.open(devices.phone)
+  page = await trip.open({ ...devices.desktop, permissions: ['clipboard-read', 'clipboard-write'] })
+  other = await trip.open()
 })
-
-afterAll(async () => {
-  await browser.close()
-  await door.close()
-  await product.remove()
-})
-
-afterEach(({ task }) => photograph('doors', task, [admin, page, other]))
-
-async function open(options: BrowserContextOptions): Promise<Page> {
-  const opened = await newPage(await browser.newContext(options), product.origin, door.origin)
-  troubles.push(opened.trouble)
-  return opened.page
-}
 
 const problem = (on: Page) => on.getByRole('alert')
 const submit = (on: Page) => on.locator('button[type="submit"]')
 
 async function token(): Promise<string> {
-  return eventually('the token is printed', async () => /token: (\S+)/.exec(product.said())?.[1])
+  return eventually('the token is printed', async () => /token: (\S+)/.exec(trip.product.said())?.[1])
 }
 
 /** What the browser keeps of people: databases, and the files of replicas. */
@@ -85,14 +64,14 @@ async function storedFor(on: Page): Promise<string[]> {
 
 async function giveRoles(email: string, roles: string[]): Promise<void> {
   const { request } = admin.context()
-  const { users } = await (await request.get(`${product.origin}/api/users?q=${encodeURIComponent(email)}`)).json()
-  const reply = await request.patch(`${product.origin}/api/users/${users[0].id}`, { data: { roles } })
+  const { users } = await (await request.get(`${trip.product.origin}/api/users?q=${encodeURIComponent(email)}`)).json()
+  const reply = await request.patch(`${trip.product.origin}/api/users/${users[0].id}`, { data: { roles } })
   expect(reply.status()).toBe(200)
 }
 
 /** The network is back, and the system tells the browser so. */
 async function openDoor(): Promise<void> {
-  door.open()
+  trip.door.open()
   for (const context of [page.context(), other.context()]) {
     await context.setOffline(true)
     await context.setOffline(false)
@@ -101,14 +80,14 @@ async function openDoor(): Promise<void> {
 
 describe('a new server', () => {
   it('leads everybody to its set-up page, and takes the token from the address', async () => {
-    await page.goto(`${door.origin}/chat`)
+    await page.goto(`${trip.door.origin}/chat`)
     await page.waitForURL(/\/set-up/)
-    await page.goto(`${door.origin}/set-up?token=abc`)
+    await page.goto(`${trip.door.origin}/set-up?token=abc`)
     expect(await page.getByRole('textbox', { name: '设置口令' }).inputValue()).toBe('abc')
   })
 
   it('is set up on a phone, with the token that it printed and no other', async () => {
-    await admin.goto(product.origin)
+    await admin.goto(trip.product.origin)
     await admin.waitForURL(/\/set-up/)
     await admin.getByRole('textbox', { name: '设置口令' }).fill('not-the-token')
     await admin.getByRole('textbox', { name: '称呼' }).fill(boss.name)
@@ -120,12 +99,12 @@ describe('a new server', () => {
     await admin.getByRole('textbox', { name: '设置口令' }).fill(` ${await token()} `)
     await submit(admin).tap()
     await admin.waitForURL(/\/chat/)
-    await admin.goto(`${product.origin}/set-up`)
+    await admin.goto(`${trip.product.origin}/set-up`)
     await admin.getByText('已经设置过了').waitFor()
   })
 
   it('offers agents of its store to whoever has none, and keeps the one that the first chat began with', async () => {
-    await moveToNewChat(admin)
+    await move(admin, '/chat/new')
     await admin.getByRole('group', { name: '商店里常用的' }).waitFor()
     await say(admin, '你好')
     await admin.waitForURL(/chat\/[0-9a-f-]{36}$/)
@@ -141,7 +120,7 @@ describe('a new server', () => {
 
 describe('coming in', () => {
   it('says in words what is wrong, and keeps what was typed', async () => {
-    await page.goto(`${door.origin}/sign-in`)
+    await page.goto(`${trip.door.origin}/sign-in`)
     const email = page.locator('input[type="email"]')
     const password = page.locator('input[type="password"]')
     await email.fill(boss.email)
@@ -150,12 +129,14 @@ describe('coming in', () => {
     await problem(page).getByText('邮箱或密码不对').waitFor()
     const words = await problem(page).textContent()
     await email.fill('nobody@example.com')
+    // The words of before go when the form is sent.
+    const answer = page.waitForResponse('**/api/auth/sign-in/email')
     await submit(page).click()
-    await problem(page).waitFor({ state: 'detached' })
+    await answer
     await problem(page).waitFor()
     expect(await problem(page).textContent(), 'who has an account is nobody’s business').toBe(words)
     expect(await email.inputValue()).toBe('nobody@example.com')
-    door.shut()
+    trip.door.shut()
     await submit(page).click()
     await problem(page).getByText('连不上服务器').waitFor()
     await openDoor()
@@ -177,13 +158,11 @@ describe('coming in', () => {
   })
 
   it('leads back to where somebody wanted to go', async () => {
-    await signUp(page, door.origin, boris)
+    await signUp(page, trip.door.origin, boris)
     await untilReplica(page)
-    await other.goto(`${door.origin}/settings/account`)
+    await other.goto(`${trip.door.origin}/settings/account`)
     await other.waitForURL(/sign-in\?next=/)
-    await other.locator('input[type="email"]').fill(boris.email)
-    await other.locator('input[type="password"]').fill(boris.password)
-    await submit(other).click()
+    await giveAccount(other, boris)
     await other.waitForURL(/\/settings\/account$/)
   })
 })
@@ -194,22 +173,14 @@ describe('changes that the server refuses', () => {
     await sayInNewChat(page, '在线的问题')
     await page.getByTestId('answer').getByText('word60').waitFor()
     const chat = new URL(page.url()).pathname
-    await move(page, '/studio')
-    await page.getByRole('button', { name: '新建智能体' }).first().click()
-    await page.keyboard.type('我的草稿')
-    await page.keyboard.press('Enter')
-    await page.waitForURL(/studio\/[0-9a-f-]{36}/)
+    await makeAgent(page, '我的草稿')
     await eventually('the draft is on the server', async () => {
       return (await replica(page, 'select 1 as one from agent_drafts_synced')).length === 1
     })
-    door.shut()
+    trip.door.shut()
     await page.getByRole('textbox', { name: '系统提示词' }).fill('断网时写的长长的提示词')
     await page.getByText('已存到本机').waitFor()
-    await move(page, '/studio')
-    await page.getByRole('button', { name: '新建智能体' }).first().click()
-    await page.keyboard.type('断网时新建的')
-    await page.keyboard.press('Enter')
-    await page.waitForURL(/studio\/[0-9a-f-]{36}/)
+    await makeAgent(page, '断网时新建的')
     await move(page, chat)
     await say(page, '断网时的问题')
     await page.getByText('待发送').waitFor()
@@ -217,9 +188,7 @@ describe('changes that the server refuses', () => {
     await openDoor()
     // Rights that shrink end the sessions: the device keeps everything until its person is back.
     await page.getByRole('link', { name: '重新登录' }).click()
-    await page.locator('input[type="email"]').fill(boris.email)
-    await page.locator('input[type="password"]').fill(boris.password)
-    await submit(page).click()
+    await giveAccount(page, boris)
     await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'))
     await move(page, chat)
     await page.getByText('断网时的问题').first().waitFor()
@@ -254,7 +223,7 @@ describe('changes that the server refuses', () => {
       const rows = await replica<{ system_prompt: string }>(page, 'select system_prompt from agent_drafts_synced')
       return rows.some(({ system_prompt }) => system_prompt === '断网时写的长长的提示词')
     })
-    await refused.getByRole('button', { name: '放弃' }).click()
+    await refused.filter({ hasText: '断网时新建的' }).getByRole('button', { name: '放弃' }).click()
     await page.getByRole('dialog').getByRole('button', { name: '放弃' }).click()
     await refused.waitFor({ state: 'detached' })
     await page.getByTestId('sync-line').filter({ hasText: '已同步', visible: true }).waitFor()
@@ -265,7 +234,8 @@ describe('going out', () => {
   it('loses nothing while the server is away', async () => {
     await move(page, '/chat')
     await page.getByTestId('chat-row').first().click()
-    door.shut()
+    await page.getByRole('log').getByText('断网时的问题').waitFor()
+    trip.door.shut()
     await say(page, '走之前的话')
     await page.getByText('待发送').waitFor()
     const chat = new URL(page.url()).pathname
@@ -282,7 +252,7 @@ describe('going out', () => {
   })
 
   it('happens on all other devices when somebody changes their password, which the old one no longer opens', async () => {
-    await signIn(other, door.origin, boris)
+    await signIn(other, trip.door.origin, boris)
     await move(page, '/settings/account')
     await page.getByRole('button', { name: '修改密码' }).click()
     const dialog = page.getByRole('dialog')
@@ -295,16 +265,14 @@ describe('going out', () => {
     await change.click()
     await dialog.waitFor({ state: 'detached' })
     await other.getByText('登录已过期').waitFor()
-    await other.goto(`${door.origin}/sign-in`)
-    await other.locator('input[type="email"]').fill(boris.email)
-    await other.locator('input[type="password"]').fill(boris.password)
-    await submit(other).click()
+    await other.goto(`${trip.door.origin}/sign-in`)
+    await giveAccount(other, boris)
     await problem(other).getByText('邮箱或密码不对').waitFor()
     boris.password = 'another long password'
   })
 
   it('happens on every device at once when asked for; the others keep what they have until their person is back', async () => {
-    await signIn(other, door.origin, boris)
+    await signIn(other, trip.door.origin, boris)
     await untilReplica(other)
     expect(await storedFor(page)).not.toEqual([])
     await move(page, '/settings/account')
@@ -321,5 +289,5 @@ describe('going out', () => {
 })
 
 it('leaves no error behind in any page, and nothing asked outside this machine', () => {
-  expect(troubles.flatMap(({ lines }) => lines)).toEqual([])
+  expect(trip.trouble()).toEqual([])
 })

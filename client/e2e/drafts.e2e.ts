@@ -1,11 +1,12 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { devices, launchChromium } from '../../server/kernel/testing/chromium.ts'
+import type { Page } from 'playwright-core'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { devices } from '../../server/kernel/testing/chromium.ts'
+import { journey } from './journey.ts'
 import {
   addAssistant,
+  ANNA,
   eventually,
-  newPage,
-  photograph,
+  makeAgent,
   replica,
   say,
   sayInNewChat,
@@ -13,44 +14,24 @@ import {
   signUp,
   untilReplica,
   untilStored,
-  type Trouble,
 } from './person.ts'
-import { createProduct, type Product } from './product.ts'
 
 /** Two devices of one person, both without a server, in the same draft and the same chat: merged or asked. */
 
-const anna = { name: '安娜', email: 'anna@example.com', password: 'a long password of hers' }
-let product: Product
-const browsers: Browser[] = []
-const troubles: Trouble[] = []
+const trip = journey('drafts')
 let desktop: Page
 let phone: Page
 let studio = ''
 let chat = ''
 
 beforeAll(async () => {
-  product = await createProduct()
-  await product.start()
-  desktop = await open(devices.desktop)
-  await signUp(desktop, product.origin, anna)
+  desktop = await trip.open(devices.desktop)
+  await signUp(desktop, trip.product.origin, ANNA)
   await untilReplica(desktop)
-  phone = await open(devices.phone)
-  await signIn(phone, product.origin, anna)
+  phone = await trip.open(devices.phone)
+  await signIn(phone, trip.product.origin, ANNA)
   await untilReplica(phone)
-}, 120_000)
-afterAll(async () => {
-  for (const browser of browsers) await browser.close()
-  await product.remove()
 })
-afterEach(({ task }) => photograph('drafts', task, [desktop, phone]))
-
-async function open(device: (typeof devices)[keyof typeof devices]): Promise<Page> {
-  const browser = await launchChromium()
-  browsers.push(browser)
-  const { page, trouble } = await newPage(await browser.newContext(device), product.origin)
-  troubles.push(trouble)
-  return page
-}
 
 const prompt = (page: Page) => page.getByRole('textbox', { name: '系统提示词' })
 const draft = async (page: Page) =>
@@ -70,11 +51,7 @@ async function write(page: Page, text: string): Promise<void> {
 
 describe('a draft and a chat on two devices', () => {
   it('are on both to begin with', async () => {
-    await desktop.goto(`${product.origin}/studio?new=1`)
-    await desktop.getByRole('dialog').getByRole('textbox').first().fill('分析师')
-    await desktop.getByRole('dialog').getByRole('button', { name: '创建' }).click()
-    await desktop.waitForURL(/studio\/[0-9a-f-]{36}/)
-    studio = desktop.url()
+    studio = await makeAgent(desktop, '分析师')
     await write(desktop, BEFORE)
     await addAssistant(desktop)
     chat = await sayInNewChat(desktop, '第一个问题')
@@ -92,7 +69,7 @@ describe('a draft and a chat on two devices', () => {
     for (const page of [desktop, phone]) await page.goto(studio)
     await prompt(phone).waitFor()
     for (const page of [desktop, phone]) await untilStored(page)
-    await product.kill()
+    await trip.product.kill()
     await write(desktop, BEFORE.replace('简短', '详细'))
     await write(phone, `${BEFORE.replace('简短', '押韵')}\n`)
     await phone.getByRole('tab', { name: '商店资料' }).click()
@@ -110,7 +87,7 @@ describe('a draft and a chat on two devices', () => {
   })
 
   it('come together: the chat has both questions, the draft both fields, and one line is asked about', async () => {
-    await product.start()
+    await trip.product.start()
     for (const page of [desktop, phone]) {
       await eventually(
         'everything is here',
@@ -138,7 +115,7 @@ describe('a draft and a chat on two devices', () => {
   })
 
   it('is settled on one device, and gone on the other', async () => {
-    await phone.goto(`${product.origin}/studio`)
+    await phone.goto(`${trip.product.origin}/studio`)
     await phone.getByText('1 处冲突').click()
     await phone.getByRole('heading', { name: '系统提示词' }).waitFor()
     await desktop.goto(studio)
@@ -161,6 +138,6 @@ describe('a draft and a chat on two devices', () => {
     await desktop.getByRole('button', { name: /^恢复/ }).last().click()
     await desktop.getByRole('dialog').or(desktop.getByRole('alertdialog')).getByRole('button', { name: '恢复' }).click()
     await eventually('it is on the phone', async () => !(await prompt(phone).inputValue()).includes('也押韵'))
-    expect(troubles.flatMap(({ lines }) => lines)).toEqual([])
+    expect(trip.trouble()).toEqual([])
   })
 })

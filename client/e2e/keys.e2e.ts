@@ -1,55 +1,23 @@
-import type { Browser, CDPSession, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { devices, launchChromium } from '../../server/kernel/testing/chromium.ts'
-import { createFrontDoor, type FrontDoor } from './front-door.ts'
-import {
-  addAssistant,
-  eventually,
-  move,
-  newPage,
-  photograph,
-  say,
-  sayInNewChat,
-  signUp,
-  untilReplica,
-  type Trouble,
-} from './person.ts'
-import { createProduct, type Product } from './product.ts'
+import type { CDPSession, Page } from 'playwright-core'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { devices } from '../../server/kernel/testing/chromium.ts'
+import { journey } from './journey.ts'
+import { addAssistant, ANNA, eventually, makeAgent, move, say, sayInNewChat, signUp, untilReplica } from './person.ts'
 
 /** Everything by keyboard, with an input method too; and a new version that comes while somebody writes. */
 
-const anna = { name: '安娜', email: 'anna@example.com', password: 'a long password of hers' }
-let product: Product
-let door: FrontDoor
-let browser: Browser
+const trip = journey('keys', { model: { tokens_per_second: 400, answer: '```js\nlet a = 1\n```\n\n答完了。' } })
 let page: Page
 let chat: string
-const troubles: Trouble[] = []
 
 beforeAll(async () => {
-  product = await createProduct()
-  await product.start()
-  product.model.set({ tokens_per_second: 400, answer: '```js\nlet a = 1\n```\n\n答完了。' })
-  door = await createFrontDoor(product.origin)
-  browser = await launchChromium()
-  const context = await browser.newContext({ ...devices.desktop, permissions: ['clipboard-read', 'clipboard-write'] })
-  const opened = await newPage(context, door.origin)
-  page = opened.page
-  troubles.push(opened.trouble)
-  await signUp(page, door.origin, anna)
+  page = await trip.open({ ...devices.desktop, permissions: ['clipboard-read', 'clipboard-write'] })
+  await signUp(page, trip.door.origin, ANNA)
   await untilReplica(page)
   await addAssistant(page)
   chat = new URL(await sayInNewChat(page, '甲乙丙丁')).pathname
   await page.getByText('答完了。').first().waitFor()
 })
-
-afterAll(async () => {
-  await browser.close()
-  await door.close()
-  await product.remove()
-})
-
-afterEach(({ task }) => photograph('keys', task, [page]))
 
 const composer = () => page.getByTestId('composer')
 const focused = () =>
@@ -57,6 +25,8 @@ const focused = () =>
 const clipboard = () => page.evaluate(() => navigator.clipboard.readText())
 
 const palette = () => page.getByRole('combobox', { name: '命令面板' })
+/** What Enter would take; nothing while the list is being looked up. */
+const chosen = async () => (await page.getByRole('option', { selected: true }).allTextContents()).join()
 
 /** Typing goes into it as soon as it is there. */
 async function openPalette(): Promise<void> {
@@ -106,12 +76,7 @@ async function walk(): Promise<{ missed: string[]; unmarked: string[] }> {
 
 describe('by keyboard', () => {
   it('everything on every page can be reached, and shows that it has been', async () => {
-    await move(page, '/studio?new=1')
-    await page.getByRole('dialog').waitFor()
-    await page.keyboard.type('键盘')
-    await page.keyboard.press('Enter')
-    await page.waitForURL(/studio\/[0-9a-f-]{36}/)
-    const studio = new URL(page.url()).pathname
+    const studio = new URL(await makeAgent(page, '键盘')).pathname
     const pages = [
       [chat, '答完了。'],
       ['/chat/new', '榕树助手'],
@@ -154,16 +119,14 @@ describe('by keyboard', () => {
     await move(page, '/store')
     await openPalette()
     await page.keyboard.type('乙丙')
-    await page
-      .getByRole('option', { name: /甲乙丙丁/ })
-      .first()
-      .waitFor()
+    await expect.poll(chosen).toContain('甲乙丙丁')
     await page.keyboard.press('Enter')
     await page.waitForURL(`**${chat}`)
+    await composer().waitFor()
     await openPalette()
     await page.keyboard.type('商店')
     await page.getByRole('option', { name: '打开商店' }).waitFor()
-    await expect.poll(async () => page.getByRole('option', { selected: true }).textContent()).toContain('商店')
+    await expect.poll(chosen).toContain('商店')
     await page.keyboard.press('Enter')
     await page.waitForURL('**/store')
   })
@@ -182,9 +145,9 @@ describe('by keyboard', () => {
     await page.keyboard.press('Control+Shift+;')
     await expect.poll(clipboard).toBe('let a = 1\n')
     await page.keyboard.press('Control+Shift+o')
-    await page.waitForURL('**/chat/new')
+    await page.getByRole('heading', { level: 1, name: '新对话' }).waitFor()
     await page.keyboard.press('Alt+ArrowDown')
-    await page.waitForURL(`**${chat}`)
+    await page.getByRole('log').getByText('甲乙丙丁').waitFor()
     await composer().focus()
     await page.keyboard.press('ArrowUp')
     await page.getByRole('textbox', { name: '编辑消息' }).waitFor()
@@ -230,7 +193,7 @@ describe('an input method', () => {
     await expect.poll(() => composer().inputValue()).toBe('')
     await eventually(
       'it is sent',
-      async () => product.model.requests.at(-1)?.body.messages?.at(-1)?.content === '我说你好',
+      async () => trip.product.model.requests.at(-1)?.body.messages?.at(-1)?.content === '我说你好',
     )
   })
 
@@ -256,21 +219,20 @@ describe('a new version', () => {
     await page.reload()
     await composer().waitFor()
     await eventually('the worker is in charge', () => page.evaluate(() => navigator.serviceWorker.controller !== null))
-    const opened = await newPage(page.context(), door.origin)
-    troubles.push(opened.trouble)
-    await opened.page.goto(`${door.origin}/chat/new`)
-    await opened.page.getByTestId('composer').fill('另一页没写完的话')
+    const other = await trip.open(page.context())
+    await other.goto(`${trip.door.origin}/chat/new`)
+    await other.getByTestId('composer').fill('另一页没写完的话')
     await composer().fill('写到一半')
-    door.alter('/sw.js', (text) => `${text}\n// The next version.\n`)
+    trip.door.alter('/sw.js', (text) => `${text}\n// The next version.\n`)
     await page.evaluate(async () => (await navigator.serviceWorker.getRegistration())?.update())
     await page.getByText('有新版本').waitFor()
     await composer().pressSequentially('，更新到了')
     const loaded = page.waitForEvent('load')
-    const followed = opened.page.waitForEvent('load')
+    const followed = other.waitForEvent('load')
     await page.getByRole('button', { name: '现在更新' }).click()
     await Promise.all([loaded, followed])
     await expect.poll(() => composer().inputValue()).toBe('写到一半，更新到了')
-    await expect.poll(() => opened.page.getByTestId('composer').inputValue()).toBe('另一页没写完的话')
+    await expect.poll(() => other.getByTestId('composer').inputValue()).toBe('另一页没写完的话')
     expect(await page.getByText('有新版本').count()).toBe(0)
     await say(page, '写到一半，更新到了。')
     await page.getByText('答完了。').last().waitFor()
@@ -278,5 +240,5 @@ describe('a new version', () => {
 })
 
 it('leaves no error behind in any page, and nothing asked outside this machine', () => {
-  expect(troubles.flatMap(({ lines }) => lines)).toEqual([])
+  expect(trip.trouble()).toEqual([])
 })

@@ -1,64 +1,30 @@
-import type { Browser, Locator, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { devices, launchChromium } from '../../server/kernel/testing/chromium.ts'
-import {
-  eventually,
-  move,
-  newPage,
-  photograph,
-  replica,
-  say,
-  signIn,
-  signUp,
-  untilReplica,
-  type Trouble,
-} from './person.ts'
-import { ADMIN, createProduct, type Product } from './product.ts'
+import type { Locator, Page } from 'playwright-core'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { journey } from './journey.ts'
+import { eventually, makeAgent, move, replica, say, signIn, signUp, untilReplica } from './person.ts'
+import { ADMIN } from './product.ts'
 
 /** The whole loop: an agent is made, tried, sent back, mended, approved by another person, found, used and rated. */
 
-let product: Product
-let browser: Browser
+const trip = journey('loop', { model: { tokens_per_second: 200 } })
 let developer: Page
 let admin: Page
 let user: Page
-const troubles: Trouble[] = []
 const NAME = '诗词鉴赏'
 const SECRET = '只有作者知道的提示词'
 const FIRST = `你懂诗词。\n${SECRET}\n回答要短。`
 
 beforeAll(async () => {
-  product = await createProduct()
-  await product.start()
-  product.model.set({ tokens_per_second: 200 })
-  browser = await launchChromium()
-  developer = await open()
-  admin = await open()
-  user = await open()
-}, 120_000)
-
-afterAll(async () => {
-  await browser.close()
-  await product.remove()
+  developer = await trip.open()
+  admin = await trip.open()
+  user = await trip.open()
 })
-
-afterEach(({ task }) => photograph('loop', task, [developer, admin, user]))
-
-async function open(): Promise<Page> {
-  const { page, trouble } = await newPage(await browser.newContext(devices.desktop), product.origin)
-  troubles.push(trouble)
-  return page
-}
 
 const button = (on: Page | Locator, name: string) => on.getByRole('button', { name, exact: true })
 
 /** Makes an agent with a prompt, and waits until the server has it. */
 async function make(page: Page, name: string, prompt: string): Promise<void> {
-  await move(page, '/studio')
-  await button(page, '新建智能体').first().click()
-  await page.keyboard.type(name)
-  await page.keyboard.press('Enter')
-  await page.waitForURL(/studio\/[0-9a-f-]{36}/)
+  await makeAgent(page, name)
   await write(page, prompt)
 }
 
@@ -120,7 +86,7 @@ async function listed(
 
 describe('an agent', () => {
   it('is made and tried as a draft', async () => {
-    await signUp(developer, product.origin, {
+    await signUp(developer, trip.product.origin, {
       name: '开发者',
       email: 'dev@example.com',
       password: 'a long developer password',
@@ -130,7 +96,7 @@ describe('an agent', () => {
     await developer.waitForURL(/chat\/new/)
     await say(developer, '你好')
     await developer.getByTestId('answer').getByText('word60').waitFor({ timeout: 30_000 })
-    expect(JSON.stringify(product.model.requests.at(-1)?.body.messages)).toContain(SECRET)
+    expect(JSON.stringify(trip.product.model.requests.at(-1)?.body.messages)).toContain(SECRET)
   })
 
   it('is submitted, and shown to nobody yet', async () => {
@@ -140,7 +106,7 @@ describe('an agent', () => {
   })
 
   it('is read by a reviewer, tried in a chat of the review, and approved', async () => {
-    await signIn(admin, product.origin, ADMIN)
+    await signIn(admin, trip.product.origin, ADMIN)
     await openReview(admin, NAME)
     await admin.getByText(SECRET).waitFor()
     await admin.getByText('首次提交').waitFor()
@@ -204,7 +170,11 @@ describe('an agent', () => {
 
 describe('in the store', () => {
   it('nothing of others is in the replica of somebody who is new', async () => {
-    await signUp(user, product.origin, { name: '用户', email: 'user@example.com', password: 'a long user password' })
+    await signUp(user, trip.product.origin, {
+      name: '用户',
+      email: 'user@example.com',
+      password: 'a long user password',
+    })
     await untilReplica(user)
     const me = await user.evaluate(async () => (await (await fetch('/api/session')).json()).user.id)
     const tables = await replica<{ table_name: string }>(
@@ -293,5 +263,5 @@ describe('in the store', () => {
 })
 
 it('leaves no error behind in any page, and nothing asked outside this machine', () => {
-  expect(troubles.flatMap(({ lines }) => lines)).toEqual([])
+  expect(trip.trouble()).toEqual([])
 })

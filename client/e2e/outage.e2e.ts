@@ -1,57 +1,50 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { devices, launchChromium, launchPersistentChromium } from '../../server/kernel/testing/chromium.ts'
+import type { BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { devices, launchPersistentChromium } from '../../server/kernel/testing/chromium.ts'
+import { killProcess, processesBelow } from '../../sync/testing/processes.ts'
+import { journey } from './journey.ts'
 import {
+  ANNA,
   eventually,
+  makeAgent,
+  messagesOnServer,
   move,
-  moveToNewChat,
-  newPage,
-  photograph,
   replica,
   say,
+  sayInNewChat,
   signIn,
   signUp,
   untilReplica,
   untilStored,
-  type Trouble,
 } from './person.ts'
-import { createProduct, type Product } from './product.ts'
 
 /** A chat that no outage can take away: server killed, browser killed, both back, everything once. */
 
-const anna = { name: '安娜', email: 'anna@example.com', password: 'a long password of hers' }
-let product: Product
+const trip = journey('outage')
 let profile: string
 let first: BrowserContext
-let other: Browser
 let page: Page
 let second: Page
-const troubles: Trouble[] = []
 
 beforeAll(async () => {
-  product = await createProduct()
-  await product.start()
   profile = await mkdtemp(path.join(tmpdir(), 'banyan-profile-'))
   first = await launchPersistentChromium(profile, devices.desktop)
-  other = await launchChromium()
-}, 120_000)
+})
 
 afterAll(async () => {
   await first.close()
-  await other.close()
-  await product.remove()
   await rm(profile, { recursive: true, force: true })
 })
 
-afterEach(({ task }) => photograph('outage', task, [page, second]))
-
-async function open(context: BrowserContext): Promise<Page> {
-  const opened = await newPage(context, product.origin)
-  troubles.push(opened.trouble)
-  return opened.page
+/** kill -9 of the browser that has the profile, and another one on it. */
+async function killBrowser(): Promise<void> {
+  const closed = first.waitForEvent('close')
+  for (const pid of processesBelow(process.pid, profile)) killProcess(pid)
+  await closed
+  first = await launchPersistentChromium(profile, devices.desktop)
 }
 
 const pathOf = (url: string) => new URL(url).pathname
@@ -64,14 +57,14 @@ describe('an outage', () => {
   let draft_url = ''
 
   it('begins with a chat that streams, and is seen live in a second browser', async () => {
-    page = await open(first)
-    await signUp(page, product.origin, anna)
+    page = await trip.open(first)
+    await signUp(page, trip.product.origin, ANNA)
     await move(page, '/store')
     await page.getByRole('button', { name: '试用' }).first().click()
     await page.waitForURL(/chat\/new/)
     await untilReplica(page)
-    second = await open(await other.newContext(devices.desktop))
-    await signIn(second, product.origin, anna)
+    second = await trip.open()
+    await signIn(second, trip.product.origin, ANNA)
     await untilReplica(second)
     await say(page, '第一个问题')
     await page.waitForURL(/chat\/[0-9a-f-]{36}$/)
@@ -87,18 +80,7 @@ describe('an outage', () => {
   })
 
   it('has a draft agent, too', async () => {
-    await move(page, '/studio')
-    await page
-      .getByRole('button', { name: /新建|创建/ })
-      .first()
-      .click()
-    await page.getByRole('dialog').getByRole('textbox').first().fill('断网也能改')
-    await page
-      .getByRole('dialog')
-      .getByRole('button', { name: /创建|新建/ })
-      .click()
-    await page.waitForURL(/studio\/[0-9a-f-]{36}/)
-    draft_url = page.url()
+    draft_url = await makeAgent(page, '断网也能改')
     await eventually('the draft has reached the server', async () => {
       const rows = await replica(page, 'select 1 as one from agent_drafts_synced')
       return rows.length === 1
@@ -109,7 +91,7 @@ describe('an outage', () => {
 
   it('kills the server: the chat opens again, can be searched, and takes everything a person does', async () => {
     await untilStored(page)
-    await product.kill()
+    await trip.product.kill()
     await page.reload()
     await page.getByText('第一个问题').first().waitFor()
     await page.getByText('word60').first().waitFor()
@@ -117,10 +99,7 @@ describe('an outage', () => {
     await page.getByText('离线写的第二个问题').first().waitFor()
     await page.getByText('待发').filter({ visible: true }).first().waitFor()
 
-    await moveToNewChat(page)
-    await say(page, '离线的新对话')
-    await page.waitForURL(/chat\/[0-9a-f-]{36}$/)
-    await page.getByText('离线的新对话').first().waitFor()
+    await sayInNewChat(page, '离线的新对话')
 
     await page.getByPlaceholder('搜索对话和消息').fill('第二个')
     await page.getByText('离线写的').first().waitFor()
@@ -129,14 +108,15 @@ describe('an outage', () => {
 
   it('edits the first question offline: a sibling, and the choice between them', async () => {
     await move(page, pathOf(chat_url))
-    await page.getByText('第一个问题').first().hover()
-    await page.getByRole('button', { name: '编辑', exact: true }).first().click()
+    const log = page.getByRole('log')
+    await log.getByText('第一个问题').hover()
+    await log.getByRole('button', { name: '编辑', exact: true }).first().click()
     const editor = page.getByRole('textbox', { name: '编辑消息' })
     await editor.fill('第一个问题，改过')
     await editor.press('Enter')
-    await page.getByText('第一个问题，改过').first().waitFor()
-    await page.getByRole('button', { name: '上一个分支' }).first().click()
-    await page.getByText('离线写的第二个问题').first().waitFor()
+    await log.getByText('第一个问题，改过').waitFor()
+    await log.getByRole('button', { name: '上一个分支' }).click()
+    await log.getByText('离线写的第二个问题').waitFor()
   })
 
   it('edits the draft offline', async () => {
@@ -155,9 +135,8 @@ describe('an outage', () => {
 
   it('survives the browser being killed, too (I15)', async () => {
     const before = await replica(page, MESSAGES)
-    await first.close()
-    first = await launchPersistentChromium(profile, devices.desktop)
-    page = await open(first)
+    await killBrowser()
+    page = await trip.open(first)
     await page.goto(chat_url)
     await page.getByText('离线写的第二个问题').first().waitFor()
     await untilReplica(page)
@@ -169,7 +148,7 @@ describe('an outage', () => {
   })
 
   it('ends with everything arriving once, in order, answered, and both browsers equal to the server', async () => {
-    await product.start()
+    await trip.product.start()
     await eventually(
       'nothing waits any more',
       async () => {
@@ -196,22 +175,13 @@ describe('an outage', () => {
       40_000,
     )
     expect(theirs).toEqual(mine)
-    const chat_id = chat_url.split('/').at(-1)
-    const server = await page.evaluate(async (id) => {
-      const reply = await fetch('/api/query/chat.messages', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ params: { chat_id: id } }),
-      })
-      return reply.json()
-    }, chat_id)
+    const chat_id = chat_url.split('/').at(-1) ?? ''
+    const server = await messagesOnServer(page, chat_id)
     const local = await replica<{ id: string; content: string }>(
       page,
       `select id, content, status, seq::int as seq from v_chat_messages where chat_id = '${chat_id}' order by seq`,
     )
-    expect(local).toEqual(
-      server.rows.map(({ id, content, status, seq }: Record<string, unknown>) => ({ id, content, status, seq })),
-    )
+    expect(local).toEqual(server.map(({ id, content, status, seq }) => ({ id, content, status, seq })))
     const drafts = await eventually('the draft is everywhere', async () => {
       const rows = await replica<{ system_prompt: string }>(
         second,
@@ -232,6 +202,6 @@ describe('an outage', () => {
   })
 
   it('leaves no error behind in any page, and nothing asked outside this machine', () => {
-    expect(troubles.flatMap(({ lines }) => lines)).toEqual([])
+    expect(trip.trouble()).toEqual([])
   })
 })

@@ -1,41 +1,22 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { devices, launchChromium } from '../../server/kernel/testing/chromium.ts'
+import { devices } from '../../server/kernel/testing/chromium.ts'
 import { violations } from './axe.ts'
-import { addAssistant, move, newPage, sayInNewChat, signIn, untilReplica, type Trouble } from './person.ts'
-import { ADMIN, createProduct, type Product } from './product.ts'
+import { journey } from './journey.ts'
+import { addAssistant, makeAgent, move, sayInNewChat, signIn, untilReplica } from './person.ts'
+import { ADMIN } from './product.ts'
 
 /**
  * Every page, phone and desktop, Chinese and English, light and dark: no violation of accessibility rules, no error.
  * With E2E_SHOTS=<folder>, a picture of each.
  */
 
-let product: Product
-let browser: Browser
-const troubles: Trouble[] = []
+const trip = journey('pages', { model: { tokens_per_second: 400 } })
 const shots = process.env['E2E_SHOTS']
 
-beforeAll(async () => {
-  product = await createProduct()
-  await product.start()
-  product.model.set({ tokens_per_second: 400 })
-  browser = await launchChromium()
-}, 120_000)
-
-afterAll(async () => {
-  await browser.close()
-  await product.remove()
-})
-
-/** Goes to a page and waits until it is drawn: another heading than before, nothing busy, nothing fading in. */
+/** Goes to a page and waits until all of it is there: nothing busy, nothing fading in. */
 async function draw(page: Page, path: string): Promise<void> {
-  await page.evaluate(() => {
-    for (const heading of document.querySelectorAll('h1')) heading.setAttribute('data-before', '')
-  })
   await move(page, path)
-  const drawn = () => document.querySelector('h1:not([data-before])') !== null
-  // Two paths may lead to one page, which then keeps its heading.
-  await page.waitForFunction(drawn, undefined, { timeout: 800, polling: 50 }).catch(() => undefined)
   await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'), undefined, { polling: 50 })
   await page.evaluate(async () => {
     const ending = document.getAnimations().filter((each) => each.effect?.getTiming().iterations !== Infinity)
@@ -56,11 +37,9 @@ describe.each(visits)('on a $name', ({ name, device, looks }) => {
   let page: Page
 
   beforeAll(async () => {
-    context = await browser.newContext({ ...device, bypassCSP: true })
-    const opened = await newPage(context, product.origin)
-    page = opened.page
-    troubles.push(opened.trouble)
-    await page.goto(`${product.origin}/sign-in`)
+    context = await trip.browser.newContext({ ...device, bypassCSP: true })
+    page = await trip.open(context)
+    await page.goto(`${trip.product.origin}/sign-in`)
   })
   afterAll(() => context.close())
 
@@ -99,7 +78,7 @@ describe.each(visits)('on a $name', ({ name, device, looks }) => {
   })
 
   it('lets somebody in', async () => {
-    await signIn(page, product.origin, ADMIN)
+    await signIn(page, trip.product.origin, ADMIN)
     await untilReplica(page)
     ids ??= await furnish(page)
   })
@@ -131,12 +110,12 @@ describe.each(visits)('on a $name', ({ name, device, looks }) => {
 })
 
 it('leaves no error behind in any page, and nothing asked outside this machine', () => {
-  expect(troubles.flatMap(({ lines }) => lines)).toEqual([])
+  expect(trip.trouble()).toEqual([])
 })
 
 it('can be installed, and says so to the browser', async () => {
-  const { page } = await newPage(await browser.newContext(devices.desktop), product.origin)
-  await page.goto(`${product.origin}/sign-in`)
+  const page = await trip.open()
+  await page.goto(`${trip.product.origin}/sign-in`)
   const session = await page.context().newCDPSession(page)
   const { errors } = await session.send('Page.getAppManifest')
   expect(errors).toEqual([])
@@ -147,17 +126,12 @@ it('can be installed, and says so to the browser', async () => {
 /** A chat with an answer, and an agent with a draft and a version in review, so that pages have something to show. */
 async function furnish(page: Page): Promise<{ chat: string; agent: string; review: string }> {
   await addAssistant(page)
-  product.model.set({
+  trip.product.model.set({
     answer: '# 标题\n\n**粗体**、`代码`\n\n| 甲 | 乙 |\n|-|-|\n| 1 | 2 |\n\n```js\nlet a = 1\n```\n',
   })
   const chat = (await sayInNewChat(page, '给我看看表格和代码')).split('/').at(-1) ?? ''
   await page.getByTestId('answer').getByText('粗体').waitFor()
-  await move(page, '/studio?new=1')
-  await page.getByRole('dialog').waitFor()
-  await page.keyboard.type('周报')
-  await page.keyboard.press('Enter')
-  await page.waitForURL(/studio\/[0-9a-f-]{36}/)
-  const agent = page.url().split('/').at(-1) ?? ''
+  const agent = (await makeAgent(page, '周报')).split('/').at(-1) ?? ''
   await page
     .getByText(/已同步|Synced/)
     .first()

@@ -1,4 +1,3 @@
-import { tmpdir } from 'node:os'
 import type { BrowserContext, Page } from 'playwright-core'
 
 /** What went wrong in a page: any of it fails the journey that asks. */
@@ -56,11 +55,16 @@ export async function eventually<T>(
   throw new Error(`${what}: not within ${ms} ms${last ? ` (${String(last)})` : ''}`)
 }
 
-export async function signUp(
-  page: Page,
-  origin: string,
-  person: { name: string; email: string; password: string },
-): Promise<void> {
+export interface Person {
+  name: string
+  email: string
+  password: string
+}
+
+export const ANNA: Person = { name: '安娜', email: 'anna@example.com', password: 'a long password of hers' }
+export const BORIS: Person = { name: '柏里斯', email: 'boris@example.com', password: 'a long password of his' }
+
+export async function signUp(page: Page, origin: string, person: Person): Promise<void> {
   await page.goto(`${origin}/sign-up`)
   await page.locator('input[autocomplete="name"]').fill(person.name)
   await page.locator('input[type="email"]').fill(person.email)
@@ -69,12 +73,19 @@ export async function signUp(
   await page.waitForURL(/\/chat/)
 }
 
-export async function signIn(page: Page, origin: string, person: { email: string; password: string }): Promise<void> {
+export type Account = Pick<Person, 'email' | 'password'>
+
+export async function signIn(page: Page, origin: string, account: Account): Promise<void> {
   await page.goto(`${origin}/sign-in`)
-  await page.locator('input[type="email"]').fill(person.email)
-  await page.locator('input[type="password"]').fill(person.password)
-  await page.keyboard.press('Enter')
+  await giveAccount(page, account)
   await page.waitForURL(/\/chat/)
+}
+
+/** Fills in the sign-in form and sends it, wherever that leads. */
+export async function giveAccount(page: Page, { email, password }: Account): Promise<void> {
+  await page.locator('input[type="email"]').fill(email)
+  await page.locator('input[type="password"]').fill(password)
+  await page.keyboard.press('Enter')
 }
 
 /** Waits until the replica serves this page, not the server. */
@@ -104,9 +115,24 @@ export async function say(page: Page, text: string): Promise<void> {
 
 /** A new chat with an agent that the person has; answers with its address once it is open. */
 export async function sayInNewChat(page: Page, text: string): Promise<string> {
-  await moveToNewChat(page)
+  await move(page, '/chat/new')
   await say(page, text)
   await page.waitForURL(/chat\/[0-9a-f-]{36}$/)
+  // The address changes before the page does: until then there is the composer of the page before.
+  await page.getByRole('log').getByText(text).first().waitFor()
+  return page.url()
+}
+
+/** Makes an agent under its name, and answers with the address of its draft. The dialog must take what is typed. */
+export async function makeAgent(page: Page, name: string): Promise<string> {
+  await move(page, '/studio?new=1')
+  const field = page.getByRole('dialog').getByRole('textbox').first()
+  await field.waitFor()
+  await eventually('the field has the focus', () => field.evaluate((element) => element === document.activeElement))
+  await page.keyboard.type(name)
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/studio\/[0-9a-f-]{36}/)
+  await page.getByRole('heading', { level: 1, name }).waitFor()
   return page.url()
 }
 
@@ -115,22 +141,46 @@ export async function untilStored(page: Page): Promise<void> {
   await page.evaluate(async () => void (await navigator.serviceWorker.ready))
 }
 
-/** Where chats begin. The composer of the chat before is still there when the address has changed. */
-export async function moveToNewChat(page: Page): Promise<void> {
-  // Right after a start nobody listens to the address yet.
-  await eventually('the new chat', async () => {
-    await move(page, '/chat/new')
-    const heading = page.getByRole('heading', { level: 1, name: /^(新对话|New chat)$/ })
-    return heading.waitFor({ timeout: 2_000 }).then(() => true)
+/** To another page as a link would, without starting the app anew; comes back once that page is drawn. */
+export async function move(page: Page, path: string): Promise<void> {
+  // Right after a start there is no router yet, and nobody to listen.
+  await page.waitForFunction(() => Reflect.has(document.querySelector('#app') ?? {}, '__vue_app__'))
+  const failure = await page.evaluate(async (to): Promise<unknown> => {
+    const app = Reflect.get(document.querySelector('#app') ?? {}, '__vue_app__')
+    const failed = await app.config.globalProperties.$router.push(to)
+    // Drawing is a microtask away.
+    await new Promise((resolve) => setTimeout(resolve))
+    return failed?.type
+  }, path)
+  // Vue Router's number for "you are there".
+  if (failure !== undefined && failure !== 16) throw new Error(`the way to ${path} was cut: ${String(failure)}`)
+}
+
+/** What is kept on this device of texts that have not been sent. */
+export async function composed(page: Page): Promise<string[]> {
+  return page.evaluate(async () => {
+    const names = (await indexedDB.databases()).map(({ name }) => name ?? '')
+    const db = await new Promise<IDBDatabase>((resolve, reject) => {
+      const request = indexedDB.open(names.find((name) => /^banyan-[0-9a-f-]{36}$/.test(name)) ?? '')
+      request.onsuccess = () => resolve(request.result)
+      request.onerror = () => reject(request.error)
+    })
+    const rows = await new Promise<{ text: string }[]>((resolve) => {
+      const request = db.transaction('composer').objectStore('composer').getAll()
+      request.onsuccess = () => resolve(request.result)
+    })
+    db.close()
+    return rows.map(({ text }) => text)
   })
 }
 
-/** To another page as a link would: without starting the app anew. */
-export async function move(page: Page, path: string): Promise<void> {
-  await page.evaluate((to) => {
-    history.pushState(null, '', to)
-    dispatchEvent(new PopStateEvent('popstate', { state: null }))
-  }, path)
+/** Messages of a chat as the server has them. */
+export async function messagesOnServer(page: Page, chat_id: string): Promise<Record<string, unknown>[]> {
+  return page.evaluate(async (id) => {
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' } }
+    const body = JSON.stringify({ params: { chat_id: id } })
+    return (await (await fetch('/api/query/chat.messages', { ...init, body })).json()).rows
+  }, chat_id)
 }
 
 /** Adds the assistant, as "try" in the store does. */
@@ -141,18 +191,4 @@ export async function addAssistant(page: Page): Promise<void> {
     await fetch(`/api/store/agents/${agent.id}/install`, init)
   })
   await eventually('the install', async () => (await replica(page, 'select 1 as one from v_agent_installs')).length > 0)
-}
-
-/** Pictures of what people saw when a test failed, for whoever has to find out why. */
-export async function photograph(
-  journey: string,
-  task: { name: string; result?: { state?: string } },
-  pages: Iterable<Page>,
-) {
-  if (task.result?.state !== 'fail') return
-  let at = 0
-  for (const page of pages)
-    await page
-      .screenshot({ path: `${tmpdir()}/${journey}-${task.name.slice(0, 24).replaceAll(' ', '-')}-${(at += 1)}.png` })
-      .catch(() => undefined)
 }

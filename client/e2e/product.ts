@@ -21,8 +21,10 @@ export interface Product {
 
 export const ADMIN = { email: 'admin@example.com', password: 'a long admin password' }
 
-/** With `env`, over the settings of every journey; undefined takes one away. */
-export async function createProduct(env: Record<string, string | undefined> = {}): Promise<Product> {
+/** Goes over the settings of every journey; undefined takes one away. */
+export type ProductEnv = Record<string, string | undefined>
+
+export async function createProduct(env: ProductEnv = {}): Promise<Product> {
   const data = makeDataDir()
   const model = await startMockModel({ first_token_ms: 60, tokens_per_second: 60, tokens: 60 })
   const port = await freePort()

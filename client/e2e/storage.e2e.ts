@@ -1,16 +1,17 @@
 import { readFile } from 'node:fs/promises'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { devices, launchChromium } from '../../server/kernel/testing/chromium.ts'
+import type { BrowserContext, Page } from 'playwright-core'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { devices } from '../../server/kernel/testing/chromium.ts'
+import { ageOutbox } from '../../sync/testing/age-outbox.ts'
 import { violations } from './axe.ts'
-import { createFrontDoor, type FrontDoor } from './front-door.ts'
+import { journey } from './journey.ts'
 import {
   addAssistant,
+  ANNA,
+  BORIS,
   eventually,
+  giveAccount,
   move,
-  moveToNewChat,
-  newPage,
-  photograph,
   replica,
   say,
   sayInNewChat,
@@ -18,44 +19,18 @@ import {
   signUp,
   untilReplica,
   untilStored,
-  type Trouble,
 } from './person.ts'
-import { createProduct, type Product } from './product.ts'
 
 /** What a device holds of a person, what it has not sent, and what the next person at it sees: nothing. */
 
-const anna = { name: '安娜', email: 'anna@example.com', password: 'a long password of hers' }
-const boris = { name: '柏里斯', email: 'boris@example.com', password: 'a long password of his' }
-let product: Product
-let door: FrontDoor
-let browser: Browser
+const trip = journey('storage', { model: { tokens_per_second: 400 } })
 let context: BrowserContext
 let page: Page
-const troubles: Trouble[] = []
 
 beforeAll(async () => {
-  product = await createProduct()
-  await product.start()
-  product.model.set({ tokens_per_second: 400 })
-  door = await createFrontDoor(product.origin)
-  browser = await launchChromium()
-  context = await browser.newContext({ ...devices.desktop, bypassCSP: true })
-  page = await open()
-}, 120_000)
-
-afterAll(async () => {
-  await browser.close()
-  await door.close()
-  await product.remove()
+  context = await trip.browser.newContext({ ...devices.desktop, bypassCSP: true })
+  page = await trip.open(context)
 })
-
-afterEach(({ task }) => photograph('storage', task, context.pages()))
-
-async function open(): Promise<Page> {
-  const opened = await newPage(context, product.origin, door.origin)
-  troubles.push(opened.trouble)
-  return opened.page
-}
 
 const dialog = () => page.getByRole('dialog')
 const queued = () => page.getByTestId('queued')
@@ -67,34 +42,11 @@ async function shoot(name: string): Promise<void> {
   if (shots) await page.screenshot({ path: `${shots}/storage-${name}.png`, fullPage: true })
 }
 
-/** Two days go by for everything that waits, while nobody looks. */
-async function age(): Promise<void> {
-  await page.evaluate(async () => {
-    const { user } = await (await fetch('/api/session').catch(() => new Response('{}'))).json()
-    const names = (await indexedDB.databases()).map(({ name }) => name ?? '')
-    const name = names.find((each) => /^banyan-[0-9a-f-]{36}$/.test(each) && (!user || each.endsWith(user.id))) ?? ''
-    const db = await new Promise<IDBDatabase>((resolve) => {
-      const request = indexedDB.open(name)
-      request.onsuccess = () => resolve(request.result)
-    })
-    const table = db.transaction('outbox', 'readwrite').objectStore('outbox')
-    await new Promise<void>((resolve) => {
-      table.openCursor().onsuccess = (event) => {
-        const cursor = event.target instanceof IDBRequest ? event.target.result : null
-        if (!(cursor instanceof IDBCursorWithValue)) return resolve()
-        cursor.update({ ...cursor.value, created_at: new Date(Date.now() - 2 * 86_400_000).toISOString() })
-        cursor.continue()
-      }
-    })
-    db.close()
-  })
-}
-
 let chat = ''
 
 describe('the storage page', () => {
   it('tells what is on this device, and that nothing waits', async () => {
-    await signUp(page, door.origin, anna)
+    await signUp(page, trip.door.origin, ANNA)
     await untilReplica(page)
     await addAssistant(page)
     chat = new URL(await sayInNewChat(page, '第一个问题')).pathname
@@ -111,7 +63,7 @@ describe('the storage page', () => {
   it('names what waits, saves it to a file, and drops it only when told twice', async () => {
     await move(page, chat)
     await untilStored(page)
-    door.shut()
+    trip.door.shut()
     await say(page, '不想发的话')
     await say(page, '想发的话')
     await page.getByText('待发送').nth(1).waitFor()
@@ -131,6 +83,7 @@ describe('the storage page', () => {
     const drop = queued().filter({ hasText: '发送消息：想发的话' }).getByRole('button', { name: '丢弃' })
     await drop.click()
     await dialog().getByRole('button', { name: '取消' }).click()
+    await dialog().waitFor({ state: 'detached' })
     expect(await queued().count()).toBe(2)
     await drop.focus()
     await page.keyboard.press('Enter')
@@ -142,10 +95,10 @@ describe('the storage page', () => {
   })
 
   it('asks in the chat and here before it sends what is a day old, and takes it back to the composer', async () => {
-    await age()
+    await page.evaluate(ageOutbox, {})
     await page.reload()
     await page.getByText('超过一天没发出，还要发吗？').waitFor()
-    door.open()
+    trip.door.open()
     await eventually('the server is there', async () => page.evaluate(async () => (await fetch('/api/session')).ok))
     await shoot('asks-in-chat')
     await move(page, '/settings/storage')
@@ -174,7 +127,7 @@ describe('an app that is too old', () => {
     await say(page, '老版本写的话')
     await page.getByText('这个版本太旧').waitFor()
     await shoot('too-old')
-    door.alter('/sw.js', (text) => `${text}\n// The next version.\n`)
+    trip.door.alter('/sw.js', (text) => `${text}\n// The next version.\n`)
     const loaded = page.waitForEvent('load')
     await page.getByRole('button', { name: '现在更新' }).click()
     await loaded
@@ -185,40 +138,57 @@ describe('an app that is too old', () => {
   })
 })
 
+describe('a server that is older than the app', () => {
+  it('is said to be, and gets what was kept once it understands', async () => {
+    const outdated = { status: 503, json: { error: { code: 'sync/server-too-old', message: 'later' } } }
+    await context.route('**/api/sync/push', (route) => route.fulfill(outdated))
+    await say(page, '新版本写的话')
+    const banner = page.getByText('服务器的版本比这个应用旧')
+    await banner.waitFor()
+    await shoot('server-too-old')
+    await move(page, '/settings/storage')
+    await queued().filter({ hasText: '新版本写的话' }).waitFor()
+    await context.unroute('**/api/sync/push')
+    await queued().getByRole('button', { name: '重试' }).click()
+    await page.getByText('没有等待发送的内容').waitFor()
+    await banner.waitFor({ state: 'detached' })
+    await move(page, chat)
+    await answers(4)
+  })
+})
+
 describe('another person at the same browser', () => {
   it('sees nothing of the one before, in no tab (I25)', async () => {
-    await moveToNewChat(page)
+    await move(page, '/chat/new')
     await page.getByTestId('composer').fill('安娜没写完的话')
     await move(page, chat)
-    door.shut()
+    trip.door.shut()
     await say(page, '安娜离线的话')
     await page.getByText('待发送').waitFor()
-    const second = await open()
-    await second.goto(`${door.origin}${chat}`)
+    const second = await trip.open(context)
+    await second.goto(`${trip.door.origin}${chat}`)
     await second.getByText('安娜离线的话').waitFor()
     // her session ends without her
     await context.clearCookies()
-    door.open()
+    trip.door.open()
     await page.getByText('登录已过期').waitFor()
 
     await page.getByRole('link', { name: '重新登录' }).click()
-    await move(page, '/sign-up')
-    await page.locator('input[autocomplete="name"]').fill(boris.name)
-    await page.locator('input[type="email"]').fill(boris.email)
-    await page.locator('input[type="password"]').fill(boris.password)
-    await page.keyboard.press('Enter')
+    await page.getByRole('link', { name: '注册' }).click()
+    await page.locator('input[autocomplete="name"]').fill(BORIS.name)
+    await giveAccount(page, BORIS)
     await page.waitForURL((url) => url.pathname.startsWith('/chat'))
     await untilReplica(page)
     const counts = `select (select count(*) from v_chats)::int as chats, (select count(*) from v_chat_messages)::int as messages,
       (select count(*) from chat_messages_local)::int as overlay, (select count(*) from v_agent_installs)::int as agents`
     expect(await replica(page, counts)).toEqual([{ chats: 0, messages: 0, overlay: 0, agents: 0 }])
     for (const path of ['/chat', '/chat/new', chat, '/settings/storage']) {
-      await page.goto(`${door.origin}${path}`)
+      await page.goto(`${trip.door.origin}${path}`)
       await page.locator('h1').first().waitFor()
       for (const words of ['第一个问题', '安娜'])
         expect(await page.getByText(words).count(), `${path}: ${words}`).toBe(0)
     }
-    await page.goto(`${door.origin}/chat`)
+    await page.goto(`${trip.door.origin}/chat`)
     await page.getByPlaceholder('搜索对话和消息').fill('问题')
     await page.getByText('没有找到').waitFor()
     await eventually('her other tab is his, too', async () => (await second.getByText('安娜离线的话').count()) === 0)
@@ -231,16 +201,16 @@ describe('another person at the same browser', () => {
     await page.getByTestId('wipe').click()
     await dialog().getByRole('button', { name: '清除' }).click()
     await page.waitForURL(/sign-in/)
-    await signIn(page, door.origin, anna)
+    await signIn(page, trip.door.origin, ANNA)
     await move(page, chat)
     await page.getByText('安娜离线的话').first().waitFor()
-    await answers(4)
-    await moveToNewChat(page)
+    await answers(5)
+    await move(page, '/chat/new')
     await expect.poll(() => page.getByTestId('composer').inputValue()).toBe('安娜没写完的话')
   })
 
   it('wipes a device that has no network, too: the session ends once the server is there', async () => {
-    door.shut()
+    trip.door.shut()
     await move(page, '/settings/storage')
     await page.getByTestId('wipe').click()
     await dialog().getByText('没写完的消息：安娜没写完的话').waitFor()
@@ -250,16 +220,17 @@ describe('another person at the same browser', () => {
     await saved
     await dialog().getByRole('button', { name: '仍然清除' }).click()
     await page.waitForURL(/sign-in/)
-    await eventually('nothing is left', async () =>
-      page.evaluate(async () => (await indexedDB.databases()).length === 0),
-    )
-    door.open()
+    const databases = () => page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name))
+    // What the server has yet to be told, and nothing of hers.
+    await expect.poll(databases).toEqual(['banyan-session'])
+    trip.door.open()
     await page.reload()
     await page.locator('input[type="email"]').waitFor()
     expect(await page.evaluate(async () => (await (await fetch('/api/session')).json()).user)).toBe(null)
+    await expect.poll(databases).toEqual([])
   })
 })
 
 it('leaves no error behind in any page, and nothing asked outside this machine', () => {
-  expect(troubles.flatMap(({ lines }) => lines)).toEqual([])
+  expect(trip.trouble()).toEqual([])
 })

@@ -1,52 +1,39 @@
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { devices, launchChromium } from '../../server/kernel/testing/chromium.ts'
-import { newPage, signIn, untilReplica, type Trouble } from './person.ts'
-import { ADMIN, createProduct, type Product } from './product.ts'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { expect, it } from 'vitest'
+import { devices } from '../../server/kernel/testing/chromium.ts'
+import { journey } from './journey.ts'
+import { composed, eventually, signIn, untilReplica, type Account } from './person.ts'
+import { ADMIN } from './product.ts'
 
 /** The ways from one part of the product into another. */
 
 const REVIEWER = { name: '阮审', email: 'reviewer@example.com', password: 'a long reviewer password' }
+const EXAMPLE = '用三个要点解释什么是检索增强生成'
+const trip = journey('ways')
 
-let product: Product
-let browser: Browser
-const troubles: Trouble[] = []
-
-beforeAll(async () => {
-  product = await createProduct()
-  await product.start()
-  browser = await launchChromium()
-}, 120_000)
-
-afterAll(async () => {
-  await browser.close()
-  await product.remove()
-})
-
-async function signedIn(device: BrowserContextOptions, person: { email: string; password: string }): Promise<Page> {
-  const { page, trouble } = await newPage(await browser.newContext(device), product.origin)
-  troubles.push(trouble)
-  await signIn(page, product.origin, person)
+async function signedIn(device: BrowserContextOptions, account: Account): Promise<Page> {
+  const page = await trip.open(device)
+  await signIn(page, trip.product.origin, account)
   return page
 }
 
 it('takes an example of the store into the composer of a new chat, and keeps what was being written there', async () => {
   const page = await signedIn(devices.desktop, ADMIN)
   await untilReplica(page)
-  await page.goto(`${product.origin}/store/assistant`)
-  await page.getByRole('button', { name: '用三个要点解释什么是检索增强生成' }).click()
+  await page.goto(`${trip.product.origin}/store/assistant`)
+  await page.getByRole('button', { name: EXAMPLE }).click()
   await page.waitForURL(/\/chat\/new/)
   const composer = page.getByTestId('composer')
-  await expect.poll(() => composer.inputValue()).toBe('用三个要点解释什么是检索增强生成')
+  await expect.poll(() => composer.inputValue()).toBe(EXAMPLE)
 
   await expect.poll(() => new URL(page.url()).searchParams.get('text')).toBe(null)
-  await page.waitForTimeout(500)
+  await eventually('it is kept', async () => (await composed(page)).includes(EXAMPLE))
   await page.reload()
-  await expect.poll(() => composer.inputValue()).toBe('用三个要点解释什么是检索增强生成')
+  await expect.poll(() => composer.inputValue()).toBe(EXAMPLE)
 
   await composer.fill('我写了一半')
-  await page.waitForTimeout(500)
-  await page.goto(`${product.origin}/chat/new?text=${encodeURIComponent('为会议拟一份议程')}`)
+  await eventually('it is kept', async () => (await composed(page)).includes('我写了一半'))
+  await page.goto(`${trip.product.origin}/chat/new?text=${encodeURIComponent('为会议拟一份议程')}`)
   await expect.poll(() => composer.inputValue()).toBe('为会议拟一份议程\n\n我写了一半')
   await page.context().close()
 })
@@ -82,5 +69,5 @@ it.each(['desktop', 'phone'] as const)('shows each way with its picture, on a %s
 })
 
 it('leaves no error behind', () => {
-  expect(troubles.flatMap(({ lines }) => lines)).toEqual([])
+  expect(trip.trouble()).toEqual([])
 })

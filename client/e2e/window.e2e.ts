@@ -1,63 +1,48 @@
 import { randomUUID } from 'node:crypto'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { PROTOCOL_VERSION } from '../../sync/protocol/version.ts'
+import type { Page } from 'playwright-core'
+import { beforeAll, expect, it } from 'vitest'
 import { newId } from '../../shared/kernel/id.ts'
-import { devices, launchChromium } from '../../server/kernel/testing/chromium.ts'
+import { PROTOCOL_VERSION } from '../../sync/protocol/version.ts'
+import { journey } from './journey.ts'
 import {
   addAssistant,
   eventually,
+  messagesOnServer,
   move,
-  newPage,
-  photograph,
   replica,
   signIn,
   signUp,
   untilReplica,
   untilStored,
 } from './person.ts'
-import { createProduct, type Product } from './product.ts'
 
 /** Chats that are older than what a device holds by itself. */
 
 const ida = { name: '伊达', email: 'ida@example.com', password: 'a long password of hers' }
 const opened = newId()
 const unopened = newId()
-let product: Product
-let browser: Browser
-let context: BrowserContext
+const kept = newId()
+const trip = journey('window')
 let page: Page
-
-beforeAll(async () => {
-  product = await createProduct()
-  await product.start()
-  browser = await launchChromium()
-  const first = await newPage(await browser.newContext(devices.desktop), product.origin)
-  await signUp(first.page, product.origin, ida)
-  await untilReplica(first.page)
-  await addAssistant(first.page)
-  const [install] = await replica<Install>(first.page, 'select agent_id, agent_version_id from v_agent_installs')
-  if (!install) throw new Error('no install')
-  for (const [chat_id, words] of [
-    [opened, '很久以前的问题'],
-    [unopened, '另一个旧问题'],
-  ] as const)
-    await sayLongAgo(first.page, chat_id, words, install)
-  await first.page.context().close()
-  context = await browser.newContext(devices.desktop)
-  page = (await newPage(context, product.origin)).page
-}, 120_000)
-
-afterAll(async () => {
-  await browser.close()
-  await product.remove()
-})
-afterEach(({ task }) => photograph('window', task, [page]))
 
 interface Install {
   agent_id: string
   agent_version_id: string
 }
+
+beforeAll(async () => {
+  const first = await trip.open()
+  await signUp(first, trip.product.origin, ida)
+  await untilReplica(first)
+  await addAssistant(first)
+  const [install] = await replica<Install>(first, 'select agent_id, agent_version_id from v_agent_installs')
+  if (!install) throw new Error('no install')
+  await sayLongAgo(first, opened, '很久以前的问题', install)
+  await sayLongAgo(first, unopened, '另一个旧问题', install)
+  await sayLongAgo(first, kept, '要留着的问题', install)
+  await first.context().close()
+  page = await trip.open()
+})
 
 /** As a device would have said it sixty days ago. */
 async function sayLongAgo(
@@ -87,15 +72,8 @@ async function sayLongAgo(
   )
   expect(result).toContain('applied')
   await eventually('the answer', async () => {
-    const rows = await on.evaluate(async (id) => {
-      const init = { method: 'POST', headers: { 'content-type': 'application/json' } }
-      const reply = await fetch('/api/query/chat.messages', {
-        ...init,
-        body: JSON.stringify({ params: { chat_id: id } }),
-      })
-      return (await reply.json()).rows
-    }, chat_id)
-    return rows.length === 2 && rows.every(({ status }: { status: string }) => status === 'sent')
+    const rows = await messagesOnServer(on, chat_id)
+    return rows.length === 2 && rows.every(({ status }) => status === 'sent')
   })
 }
 
@@ -103,14 +81,24 @@ const here = async (chat_id: string) =>
   (await replica(page, `select 1 as one from v_chat_messages where chat_id = '${chat_id}'`)).length
 
 it('comes without them, and brings one when it is opened (I28)', async () => {
-  await signIn(page, product.origin, ida)
+  await signIn(page, trip.product.origin, ida)
   await untilReplica(page)
-  await eventually('the list', async () => (await replica(page, 'select 1 as one from v_chats')).length === 2)
-  expect([await here(opened), await here(unopened)]).toEqual([0, 0])
+  await eventually('the list', async () => (await replica(page, 'select 1 as one from v_chats')).length === 3)
+  expect([await here(opened), await here(unopened), await here(kept)]).toEqual([0, 0, 0])
   await move(page, `/chat/${opened}`)
   await page.getByRole('log').getByText('很久以前的问题').waitFor()
   await eventually('the chat', async () => (await here(opened)) === 2)
   expect(await here(unopened)).toBe(0)
+})
+
+it('brings one that is to be kept offline without its being opened, and marks it', async () => {
+  const row = page.getByTestId('chat-row').filter({ hasText: '要留着的问题' })
+  await row.hover()
+  await row.locator('..').getByRole('button', { name: /更多/ }).click()
+  await page.getByRole('menuitem', { name: '离线保留' }).click()
+  await page.getByText('已保留在这台设备上').waitFor()
+  expect(await here(kept)).toBe(2)
+  await row.getByRole('img', { name: '离线保留' }).waitFor()
 })
 
 it('finds the others on the server, and says when it cannot', async () => {
@@ -119,26 +107,47 @@ it('finds the others on the server, and says when it cannot', async () => {
   await page.getByText('更早的消息也已在服务器上搜索').waitFor()
   await page.getByRole('heading', { name: '消息', exact: true }).waitFor()
   await search.fill('')
+  const palette = page.getByRole('dialog')
+  await page.keyboard.press('Control+k')
+  await palette.getByRole('combobox').fill('旧问题')
+  await palette.getByRole('group', { name: '消息' }).getByRole('option', { name: '另一个旧问题' }).waitFor()
+  await palette.getByText('更早的消息也已在服务器上搜索').waitFor()
+  await page.keyboard.press('Escape')
   await untilStored(page)
-  await product.kill()
+  await trip.product.kill()
   await page.getByText('离线').filter({ visible: true }).first().waitFor()
   await search.fill('旧问题')
   await page.getByText('没有联网').waitFor()
   await search.fill('')
+  await page.keyboard.press('Control+k')
+  await palette.getByRole('combobox').fill('旧问题')
+  await palette.getByText('没有联网').waitFor()
+  expect(await palette.getByRole('group', { name: '消息' }).count()).toBe(0)
+  await page.keyboard.press('Escape')
 })
 
-it('away from the server the opened one can be read; of the other it says that it is not here', async () => {
+it('away from the server the opened one and the kept one can be read; of the other it says that it is not here', async () => {
   await page.reload()
   await page.getByRole('log').getByText('很久以前的问题').waitFor()
   await untilReplica(page)
+  await move(page, `/chat/${kept}`)
+  await page.getByRole('log').getByText('要留着的问题').waitFor()
+  await page.getByTestId('chat-menu').click()
+  await page.getByRole('menuitem', { name: '取消离线保留' }).click()
+  await page.getByText('不再特意保留').waitFor()
+  await page.getByTestId('chat-row').getByRole('img', { name: '离线保留' }).waitFor({ state: 'detached' })
   await move(page, `/chat/${unopened}`)
   await page.getByText('更早的消息不在这台设备上').waitFor()
   expect(await page.getByTestId('composer').count()).toBe(0)
 })
 
 it('and brings it when the server is back', async () => {
-  await product.start()
+  await trip.product.start()
   await page.getByRole('log').getByText('另一个旧问题').waitFor({ timeout: 30_000 })
   await page.getByTestId('composer').waitFor()
   expect(await here(unopened)).toBe(2)
+})
+
+it('leaves no error behind in any page, and nothing asked outside this machine', () => {
+  expect(trip.trouble()).toEqual([])
 })

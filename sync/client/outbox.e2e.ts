@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MUTATORS } from '../../shared/registry.ts'
 import { SHAPE_NAMES } from '../protocol/shapes.ts'
+import { ageOutbox } from '../testing/age-outbox.ts'
 import { browserHarness, hasChromium, offline, type BrowserHarness } from '../testing/browser.ts'
 import { ModelServer } from '../testing/model-server.ts'
 import { idOf } from '../testing/pending.ts'
@@ -48,29 +49,7 @@ describe.skipIf(!hasChromium)('an outbox in a browser', () => {
     tab.evaluate((id) => window.page?.store.outbox.asking().get(id) ?? '', idOf(message))
   const questions = () => model.rows('chat_messages').flatMap((row) => (row['role'] === 'user' ? [row['id']] : []))
 
-  /** Two days go by for the message, while nobody looks. */
-  async function age(message: number): Promise<void> {
-    await tab.evaluate(
-      async ([user, id]) => {
-        const db = await new Promise<IDBDatabase>((resolve) => {
-          const request = indexedDB.open(`banyan-${user}`)
-          request.onsuccess = () => resolve(request.result)
-        })
-        const table = db.transaction('outbox', 'readwrite').objectStore('outbox')
-        await new Promise<void>((resolve) => {
-          table.openCursor().onsuccess = (event) => {
-            const cursor = event.target instanceof IDBRequest ? event.target.result : null
-            if (!(cursor instanceof IDBCursorWithValue)) return resolve()
-            if (cursor.value.args.user_message_id === id)
-              cursor.update({ ...cursor.value, created_at: new Date(Date.now() - 2 * 86_400_000).toISOString() })
-            cursor.continue()
-          }
-        })
-        db.close()
-      },
-      [USER, idOf(message)] as const,
-    )
-  }
+  const age = (message: number) => tab.evaluate(ageOutbox, { user: USER, message: idOf(message) })
 
   test('keeps the contract of device stores, and so does the one that stands in for it in tests', async () => {
     const broken = await tab.evaluate(() => window.page?.brokenPromises())

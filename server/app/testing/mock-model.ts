@@ -57,6 +57,8 @@ export interface MockModelOptions {
   prefix?: string
   /** Text of the answer instead of numbered words; split into words. */
   answer?: string | undefined
+  /** Answers do not end, their words said, until this is taken back. */
+  hold?: boolean | undefined
   /** What a whole answer ends with, instead of `stop`. */
   finish_reason?: string | undefined
   /** Each word is the time at which it is sent, `t<ms since the epoch, base 36>`: for measuring how long we hold it. */
@@ -174,6 +176,8 @@ export async function startMockModel(initial: MockModelOptions = {}): Promise<Mo
     const started = performance.now() + options.first_token_ms
     let spoken = 0
     const finish = (): void => {
+      if (response.destroyed) return
+      if (options.hold) return void setTimeout(finish, HOLD_MS)
       if (fault === 'only-done') return void send('[DONE]')
       chunk({}, options.finish_reason ?? 'stop')
       if (fault === 'no-done') return
@@ -229,6 +233,8 @@ const REFUSALS: Partial<Record<MockFault, [number, string]>> = {
   unauthorized: [401, 'Incorrect API key provided.'],
   'not-found': [404, 'The model does not exist.'],
 }
+/** How often an answer that is held looks whether it may end. */
+const HOLD_MS = 20
 const BREAKS = new Set<MockFault>(['stall', 'half-close', 'reset', 'endless-line', 'error-event'])
 const WRONG_TYPES = [
   'null',
