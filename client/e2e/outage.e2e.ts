@@ -39,12 +39,17 @@ afterAll(async () => {
   await rm(profile, { recursive: true, force: true })
 })
 
-/** kill -9 of the browser that has the profile, and another one on it. */
+/**
+ * kill -9 of the browser that has the profile, and another one on it. Browsers write a new cookie half a minute late:
+ * this person has had hers for longer than that.
+ */
 async function killBrowser(): Promise<void> {
+  const cookies = await first.cookies()
   const closed = first.waitForEvent('close')
   for (const pid of processesBelow(process.pid, profile)) killProcess(pid)
   await closed
   first = await launchPersistentChromium(profile, devices.desktop)
+  await first.addCookies(cookies)
 }
 
 const pathOf = (url: string) => new URL(url).pathname
