@@ -7,6 +7,8 @@ export default defineConfig({
     environment: 'node',
     include: ['client/e2e/**/*.e2e.ts', 'server/**/*.e2e.ts', 'sync/**/*.e2e.ts'],
     maxWorkers: 2,
+    // A busy machine takes its time; the default is a second.
+    expect: { poll: { timeout: 20_000 } },
     testTimeout: 120_000,
     hookTimeout: 120_000,
     passWithNoTests: true,
