@@ -4,7 +4,7 @@ import { firstMessage, type Device, type DeviceSocket } from '../app/testing/bro
 import { startMockModel, type MockModel } from '../app/testing/mock-model.ts'
 import { startTestServer, type TestServer } from '../app/testing/start-server.ts'
 
-// Holds DESIGN.md §12: a chat turn costs at most four statements, two of which commit a write.
+// A chat turn costs at most four statements, two of which commit a write.
 //
 // How it is counted: every query of every pg client of this process is seen on its way out; those of the pools `web`
 // (push), `runs` (worker) and `auth` between the push and the run's end count, `begin` and `commit` included. A

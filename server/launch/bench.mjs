@@ -3,7 +3,7 @@ import { buildClient } from './client-build.mjs'
 import { runInForeground } from './run.mjs'
 import { install, requireNode24 } from './toolchain.mjs'
 
-// npm run bench: the figures of DESIGN's table. Everything after -- goes to the bench itself.
+// npm run bench: what a turn, a start and a write cost. Everything after -- goes to the bench itself.
 install({ dev: true })
 const node = requireNode24()
 buildClient(node)

@@ -1,9 +1,9 @@
 import { toAppError, userError, type AppError } from '../../../shared/kernel/errors.ts'
 import { isShapeName, shapeColumns, SHAPES, type ShapeDefinition } from '../../protocol/shapes.ts'
-import type { Spoken } from '../../protocol/version.ts'
-import { requireProtocol } from '../require-protocol.ts'
 import { parseSubsetQuery, type SubsetQuery } from '../../protocol/subset.ts'
+import type { Spoken } from '../../protocol/version.ts'
 import type { Body } from '../http/page-body.ts'
+import { requireProtocol } from '../require-protocol.ts'
 import { newHandle } from '../shape/handle.ts'
 
 /** One request for a shape, from HTTP or from the socket, by a person who has signed in. */
@@ -55,6 +55,12 @@ export interface Gateway {
   handle(request: GatewayRequest, signal: AbortSignal): Promise<GatewayResponse>
 }
 
+interface GatewayDeps {
+  upstream: ShapeUpstream
+  /** Versions that this server speaks. */
+  spoken?: Spoken | undefined
+}
+
 /** Parameters that say where a reader stands; they go upstream. Everything unknown is left out. */
 const PASSED = ['offset', 'handle', 'live', 'cursor', 'expired_handle', 'cache-buster'] as const
 /** Parameters that would choose rows or columns: the client has mistaken this for Electric's own endpoint. */
@@ -62,8 +68,8 @@ const REFUSED =
   /^(?:table|where|columns|queryable_columns|params(?:\[.*)?|secret|api_secret|live_sse|experimental_live_sse|subset__.*)$/
 
 /**
- * The only door to shapes for people: a name becomes a fixed table, fixed columns and `owner = session user`
- * (DESIGN: "Clients name a shape; they send no SQL, no columns").
+ * The only door to shapes for people: a client names a shape, and sends no SQL and no columns; the name becomes a fixed
+ * table, fixed columns and `owner = session user`.
  *
  * `epoch` in the query, when it is there, must be the session's: else the client's data may rest on rights it has
  * lost, and it is told to fetch anew (409), which the unmodified client does by itself, asking its `params.epoch`
@@ -83,12 +89,6 @@ export function createGateway({ upstream, spoken }: GatewayDeps): Gateway {
   }
 }
 
-interface GatewayDeps {
-  upstream: ShapeUpstream
-  /** Versions that this server speaks. */
-  spoken?: Spoken | undefined
-}
-
 async function answer(
   upstream: ShapeUpstream,
   { shape, query, user_id, epoch, hold_ms }: GatewayRequest,
@@ -104,16 +104,8 @@ async function answer(
     if (value !== undefined) passed[name] = value
   }
   const { table, owner, hidden } = definition
-  const owned: OwnedShape = {
-    table,
-    columns: shapeColumns(definition),
-    owner,
-    hidden,
-    user_id,
-    log,
-    subset,
-  }
-  return upstream.read(owned, passed, signal, hold_ms)
+  const columns = shapeColumns(definition)
+  return upstream.read({ table, columns, owner, hidden, user_id, log, subset }, passed, signal, hold_ms)
 }
 
 /** What the client may choose of a shape, by name; everything else it must not ask for. */
