@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { ShapeStream } from 'electric-sql'
@@ -8,7 +7,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase } from '../../server/kernel/testing/index.ts'
 import { dropSlot } from './replication/slot.ts'
-import { AS_TEXT, textRows } from './testing.ts'
+import { AS_TEXT, freePort, textRows } from './testing.ts'
 import { StrictReplica } from './testing-replica.ts'
 import { generator } from './testing-random.ts'
 import { SEED } from '../testing/seed.ts'
@@ -146,12 +145,4 @@ function equal(a: readonly string[], b: readonly string[]): boolean {
 
 function lines(rows: unknown[]): string[] {
   return rows.map((row) => JSON.stringify(row, Object.keys(Object(row)).sort())).sort()
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise<void>((resolve) => server.close(() => resolve()))
-  return typeof address === 'object' && address ? address.port : 0
 }

@@ -1,5 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { ShapeStream, type Row, type Shape, type ShapeStreamOptions } from 'electric-sql'
@@ -184,4 +185,13 @@ export async function textRows(db: pg.Pool, sql: string, values: unknown[] = [])
     },
   })
   return rows
+}
+
+/** For a server in a process of its own, which must come back where it was. */
+export async function freePort(): Promise<number> {
+  const server = createTcpServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise<void>((resolve) => server.close(() => resolve()))
+  return typeof address === 'object' && address ? address.port : 0
 }
