@@ -63,6 +63,8 @@ export const ERROR_STATUS = {
   'model/bad-answer': 502,
   'model/not-found': 404,
   'key/invalid': 401,
+  'device/full': 507,
+  'device/keeps-nothing': 503,
   'server/unavailable': 503,
   'server/bug': 500,
 } as const satisfies Record<string, number>

@@ -2,6 +2,7 @@ import { formatHlc, tick, type Hlc } from '../../shared/kernel/hlc.ts'
 import { newId } from '../../shared/kernel/id.ts'
 import { adoptTime, behindBy, latestQueued } from '../core/clock.ts'
 import type { DeviceStore } from './device-store.ts'
+import type { ReplicaFiles } from './replica-name.ts'
 
 /** This device's id: made once, kept for the life of the device database. */
 export async function deviceId(db: DeviceStore): Promise<string> {
@@ -55,18 +56,28 @@ function readHlc(value: unknown): Hlc {
   return { ms: 0, counter: 0 }
 }
 
-/** Replica generation: rises whenever leadership is taken from a frozen tab, so that two workers never share files. */
-export async function generation(db: DeviceStore): Promise<number> {
-  const value = (await db.meta.get('generation'))?.value
-  return typeof value === 'number' ? value : 0
+/** Which replica files an engine may use. */
+export async function replicaFiles(db: DeviceStore): Promise<ReplicaFiles> {
+  const number = async (key: string) => {
+    const value = (await db.meta.get(key))?.value
+    return typeof value === 'number' ? value : 0
+  }
+  return { generation: await number('generation'), oldest: await number('oldest_generation') }
 }
 
-export async function nextGeneration(db: DeviceStore): Promise<number> {
+/** The generation rises whenever leadership is taken from a frozen tab, so that two workers never write the same files. */
+export async function nextGeneration(db: DeviceStore): Promise<ReplicaFiles> {
   return db.atomically(async (tx) => {
-    const value = (await generation(tx)) + 1
-    await tx.meta.put({ key: 'generation', value })
-    return value
+    const { generation, oldest } = await replicaFiles(tx)
+    await tx.meta.put({ key: 'generation', value: generation + 1 })
+    return { generation: generation + 1, oldest }
   })
+}
+
+/** Nobody opens the files of now again, nor begins with them. */
+export async function leaveFiles(db: DeviceStore): Promise<void> {
+  const { generation } = await nextGeneration(db)
+  await db.meta.put({ key: 'oldest_generation', value: generation })
 }
 
 /** Number of the next engine: higher than every one before it, whatever the clock has done. */

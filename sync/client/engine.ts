@@ -4,7 +4,6 @@ import type { Batch, Held, Position } from '../core/staging.ts'
 import { SHAPES, type ShapeName } from '../protocol/shapes.ts'
 import type { ServerFrame } from '../protocol/socket.ts'
 import { isVersionTrouble, PROTOCOL_VERSION, VERSION_TROUBLES, versionTrouble } from '../protocol/version.ts'
-import { deleteDeviceDb } from './device-db.ts'
 import type { DeviceStore } from './device-store.ts'
 import { adoptServerTime, lastSync, noteFreshness, noteSync } from './device.ts'
 import { Feeds } from './feeds.ts'
@@ -24,6 +23,7 @@ import type { FeedSink } from './shape-feed.ts'
 import { Socket } from './socket.ts'
 import { TabBus } from './tab-bus.ts'
 import { TabCalls } from './tab-calls.ts'
+import { wipeDevice } from './wipe.ts'
 
 export interface EngineOptions {
   db: DeviceStore
@@ -210,7 +210,7 @@ export class Engine implements FeedSink {
     // should this fail, `settle` finds the ack in the replica
     if (shape === 'acks') await this.#settler.noteAcks(batch).catch(() => undefined)
     await this.#settler.settle(tables)
-    this.#life.serveWhenComplete()
+    this.#life.serveWhenReadable()
   }
 
   refetching(shape: ShapeName): void {
@@ -223,7 +223,7 @@ export class Engine implements FeedSink {
     const replica = this.#life.current
     this.#feeds.drop(shape)
     if (replica) await this.#settler.settle(await this.#life.write(() => replica.revoke(shape)))
-    this.#life.serveWhenComplete()
+    this.#life.serveWhenReadable()
   }
 
   failed(_shape: ShapeName, status: number): void {
@@ -236,7 +236,7 @@ export class Engine implements FeedSink {
   async #replicaCame(): Promise<void> {
     this.#feeds.stop()
     await this.#settler.settle()
-    this.#life.serveWhenComplete()
+    this.#life.serveWhenReadable()
     this.#feeds.start(this)
   }
 
@@ -252,7 +252,7 @@ export class Engine implements FeedSink {
     this.#pusher?.stop()
     await this.#life.destroy()
     this.#db.close()
-    await deleteDeviceDb(this.#options.user_id)
+    await wipeDevice(this.#options.user_id)
     this.#bus.emit({ t: 'wiped' })
     setTimeout(() => void this.stop().finally(() => globalThis.close?.()), 100)
   }

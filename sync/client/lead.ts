@@ -1,14 +1,17 @@
 import { DeviceDb } from './device-db.ts'
-import { deviceId, generation, nextGeneration, nextLead } from './device.ts'
+import { deviceId, leaveFiles, nextGeneration, nextLead, replicaFiles } from './device.ts'
 import { Engine, type EngineOptions } from './engine.ts'
 import { hostLockName } from './host-protocol.ts'
+import { OpenTimeout } from './open-deadline.ts'
+import type { ReplicaFiles } from './replica-name.ts'
 import type { Replica } from './replica.ts'
+import { finishWipe } from './wipe.ts'
 
 export interface Lead {
   /** Take the lead from a worker that shows no life. */
   steal: boolean
   /** Opens the replica; absent outside a worker, where the files cannot be held. */
-  open?: ((user_id: string, generation: number, report: (trouble: string) => void) => Promise<Replica>) | undefined
+  open?: ((user_id: string, files: ReplicaFiles, report: (trouble: string) => void) => Promise<Replica>) | undefined
   /** The lock is ours. */
   onLeading?: (() => void) | undefined
 }
@@ -25,17 +28,19 @@ export async function lead(
   let engine: Engine | undefined
   const run = async (stolen: boolean) => {
     onLeading?.()
-    let taken = stolen
+    let first = true
     const openReplica =
       open &&
       (async () => {
-        const files = await ownGeneration(options.user_id, taken)
-        taken = false
+        // the worker that lost the lead may wake up with its files open: the next one gets files of its own
+        const known = await withDb(options.user_id, first && stolen ? nextGeneration : replicaFiles)
+        // one that is built anew does not begin with what an earlier engine left
+        const files = first ? known : { ...known, oldest: known.generation }
+        first = false
         try {
           return await open(options.user_id, files, (trouble) => void noteTrouble(options.user_id, trouble))
         } catch (error) {
-          // what could not be opened now is not tried again: the next start builds a new one
-          await ownGeneration(options.user_id, true)
+          if (error instanceof OpenTimeout) await withDb(options.user_id, leaveFiles)
           throw error
         }
       })
@@ -51,14 +56,16 @@ export async function lead(
   } catch {
     // the lock was stolen: this worker woke up late
     await engine?.stop().catch(() => undefined)
+    // a sign-out while it was frozen could not delete the files that it held
+    await finishWipe(options.user_id)
   }
 }
 
-/** The worker that lost the lead may wake up with its files open: the next one gets files of its own. */
-async function ownGeneration(user_id: string, taken: boolean): Promise<number> {
+/** Over a connection of its own: the engine's may be closed by now. */
+async function withDb<T>(user_id: string, task: (db: DeviceDb) => Promise<T>): Promise<T> {
   const db = new DeviceDb(user_id)
   try {
-    return taken ? await nextGeneration(db) : await generation(db)
+    return await task(db)
   } finally {
     db.close()
   }
@@ -66,7 +73,6 @@ async function ownGeneration(user_id: string, taken: boolean): Promise<number> {
 
 /** Kept for support: why a replica was thrown away. */
 async function noteTrouble(user_id: string, trouble: string): Promise<void> {
-  const db = new DeviceDb(user_id)
-  await db.meta.put({ key: 'replica_trouble', value: { at: new Date().toISOString(), trouble } }).catch(() => undefined)
-  db.close()
+  const value = { at: new Date().toISOString(), trouble }
+  await withDb(user_id, (db) => db.meta.put({ key: 'replica_trouble', value })).catch(() => undefined)
 }

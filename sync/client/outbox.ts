@@ -22,10 +22,26 @@ export async function enqueue(
     const behind_ms = await clockBehind(tx)
     const hlc = await tickClock(tx, device_id, Date.now() + behind_ms)
     const effect = check(hlc)
-    const entry = { ...mutation, ...corrected(mutation, behind_ms), hlc, ...(effect ? { effect } : {}) }
+    const entry = {
+      ...mutation,
+      ...corrected(mutation, behind_ms),
+      hlc,
+      ...(effect ? { effect } : {}),
+      ...(await place(tx, device_id)),
+    }
     const seq = await tx.outbox.add(entry)
     return { ...entry, seq }
   })
+}
+
+/**
+ * Where this device's database was taken away under an open tab, places are counted anew, while the server knows those
+ * of before and would take these for duplicates: then they go on from the time, which no count has reached.
+ */
+async function place(db: DeviceStore, device_id: string): Promise<{ seq?: number }> {
+  if (await db.meta.get('device_id')) return {}
+  await db.meta.put({ key: 'device_id', value: device_id })
+  return { seq: Date.now() }
 }
 
 /** When the person acted, by the server's clock. */

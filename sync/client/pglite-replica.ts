@@ -11,8 +11,9 @@ import type { ShapeCursor } from '../core/settlement.ts'
 import type { Batch, Position } from '../core/staging.ts'
 import { isShapeName, SHAPE_NAMES, SHAPES, type ShapeName } from '../protocol/shapes.ts'
 import { applyBatch, applyChat, readCursors, saveCursor } from './apply-batch.ts'
-import { isWhole, noteOpened, openedChats, tornChats, trimHeld } from './held-messages.ts'
+import { isCarried } from './carry-over.ts'
 import { isDamage } from './damage.ts'
+import { isWhole, noteOpened, openedChats, tornChats, trimHeld } from './held-messages.ts'
 import type { NewMutation } from './host-protocol.ts'
 import { OverlayTables, readBase } from './overlay-tables.ts'
 import type { Replica } from './replica.ts'
@@ -21,8 +22,12 @@ import { Upkeep } from './upkeep.ts'
 export interface ReplicaDeps {
   user_id: string
   mutators: Readonly<Record<string, Mutator>>
+  /** Its files outlive the session. */
+  lasting: boolean
   /** Deletes the files after the database is closed. */
   remove: () => Promise<void>
+  /** It is complete, and what it replaces is needed no more. */
+  onComplete: () => void
 }
 
 /** The replica on PGlite. Its caller (the engine) runs one writing method at a time. */
@@ -32,17 +37,18 @@ export class PgliteReplica implements Replica {
   readonly #overlay: OverlayTables
   readonly #progress: Progress
   readonly #upkeep: Upkeep
-  #analyzed: boolean
+  readonly #carried: boolean
+  #completed = false
   #broken = false
   #onBroken: () => void = () => undefined
 
-  private constructor(pg: PGliteInterface, deps: ReplicaDeps, progress: Progress) {
+  private constructor(pg: PGliteInterface, deps: ReplicaDeps, progress: Progress, carried: boolean) {
     this.#pg = pg
     this.#deps = deps
     this.#overlay = new OverlayTables(pg)
     this.#progress = progress
     this.#upkeep = new Upkeep(pg)
-    this.#analyzed = progress.complete
+    this.#carried = carried
   }
 
   /** Over a database that holds the replica's tables. */
@@ -50,11 +56,22 @@ export class PgliteReplica implements Replica {
     const saved = (await readCursors(pg)).flatMap(({ shape, handle, log_offset, lsn }) =>
       isShapeName(shape) ? [[shape, { position: { handle, offset: log_offset }, lsn }] as const] : [],
     )
-    return new PgliteReplica(pg, deps, new Progress(saved))
+    const progress = new Progress(saved)
+    const replica = new PgliteReplica(pg, deps, progress, await isCarried(pg))
+    if (progress.complete) replica.#complete()
+    return replica
   }
 
   get complete(): boolean {
     return this.#progress.complete
+  }
+
+  get readable(): boolean {
+    return this.#carried || this.complete
+  }
+
+  get lasting(): boolean {
+    return this.#deps.lasting
   }
 
   position(shape: ShapeName): Position | undefined {
@@ -74,7 +91,7 @@ export class PgliteReplica implements Replica {
     this.#progress.reached(shape, cursor, whole || batch.refetch)
     this.#progress.forgetLsns(doubtful)
     this.#upkeep.note(batch.changes)
-    await this.#analyze()
+    await this.#noteComplete()
     return idle ? [] : [SHAPES[shape].table]
   }
 
@@ -218,10 +235,19 @@ export class PgliteReplica implements Replica {
     }
   }
 
-  /** Without statistics the first plans over a full replica take seconds instead of milliseconds. */
-  async #analyze(): Promise<void> {
-    if (this.#analyzed || !this.complete) return
-    this.#analyzed = true
+  async #noteComplete(): Promise<void> {
+    if (this.#completed || !this.complete) return
+    // without statistics the first plans over a full replica take seconds instead of milliseconds
     await this.#upkeep.analyze().catch(() => undefined)
+    // only what is safe may replace what was there before; should the disk refuse, the next word tries again
+    await this.flush().then(
+      () => this.#complete(),
+      () => undefined,
+    )
+  }
+
+  #complete(): void {
+    this.#completed = true
+    this.#deps.onComplete()
   }
 }

@@ -1,10 +1,21 @@
+import { deviceDbName } from './device-db.ts'
+import { snapshotDirectory } from './snapshot-directory.ts'
+
 /** A place where a replica can live. */
 export interface ReplicaHome {
   dataDir: string
+  /** Its files outlive the session. */
+  lasting: boolean
   /** Whether there is a database already. */
   exists(): Promise<boolean>
   /** Deletes the replica's files; the database must be closed. */
   remove(): Promise<void>
+  /** Names of this person's other replicas here, the latest first. */
+  others(): Promise<string[]>
+  /** The home of another of them. */
+  beside(name: string): ReplicaHome
+  /** Its files at one moment, as a tar; undefined when somebody is writing them, or they cannot be had. */
+  snapshot(): Promise<Blob | undefined>
   /** Deletes this person's other replicas: old schemas, old generations. */
   removeOthers(): Promise<void>
 }
@@ -15,14 +26,23 @@ const IDB_PREFIX = 'banyan-replica'
 /** Places to try, best first. */
 export async function homes(user_id: string, name: string): Promise<ReplicaHome[]> {
   const opfs = await opfsHome(user_id, name)
-  return [...(opfs ? [opfs] : []), ...(globalThis.indexedDB ? [idbHome(user_id, name)] : []), MEMORY]
+  const lasting = [...(opfs ? [opfs] : []), ...(globalThis.indexedDB ? [idbHome(user_id, name)] : [])]
+  return [...lasting, memoryHome(name, opfs)]
 }
 
-const MEMORY: ReplicaHome = {
-  dataDir: 'memory://',
-  exists: async () => false,
-  remove: async () => undefined,
-  removeOthers: async () => undefined,
+/** For one session; it may begin with what lies on the disk, and leaves that alone. */
+function memoryHome(name: string, disk: ReplicaHome | undefined): ReplicaHome {
+  const home: ReplicaHome = {
+    dataDir: 'memory://',
+    lasting: false,
+    exists: async () => false,
+    remove: async () => undefined,
+    others: async () => (disk ? [...((await disk.exists()) ? [name] : []), ...(await disk.others())] : []),
+    beside: (other) => disk?.beside(other) ?? home,
+    snapshot: async () => undefined,
+    removeOthers: async () => undefined,
+  }
+  return home
 }
 
 async function opfsHome(user_id: string, name: string): Promise<ReplicaHome | undefined> {
@@ -31,6 +51,10 @@ async function opfsHome(user_id: string, name: string): Promise<ReplicaHome | un
   } catch {
     return undefined
   }
+  return opfsHomeOf(user_id, name)
+}
+
+function opfsHomeOf(user_id: string, name: string): ReplicaHome {
   const own = async () => {
     const root = await navigator.storage.getDirectory()
     const banyan = await root.getDirectoryHandle(ROOT, { create: true })
@@ -38,12 +62,27 @@ async function opfsHome(user_id: string, name: string): Promise<ReplicaHome | un
   }
   return {
     dataDir: `memfs2opfs://${ROOT}/${user_id}/${name}`,
-    exists: async () => {
-      const files = await (await own()).getDirectoryHandle(name).catch(() => undefined)
-      return (await files?.getFileHandle('PG_VERSION').catch(() => undefined)) !== undefined
-    },
+    lasting: true,
+    exists: async () => (await madeAt(await own(), name)) !== undefined,
     remove: async () => {
       await (await own()).removeEntry(name, { recursive: true }).catch(ifMissing)
+    },
+    others: async () => {
+      const directory = await own()
+      const found: { other: string; made: number }[] = []
+      for await (const other of directory.keys()) {
+        const made = other === name ? undefined : await madeAt(directory, other)
+        if (made !== undefined) found.push({ other, made })
+      }
+      return found.sort((a, b) => b.made - a.made).map(({ other }) => other)
+    },
+    beside: (other) => opfsHomeOf(user_id, other),
+    snapshot: async () => {
+      try {
+        return await snapshotDirectory(await (await own()).getDirectoryHandle(name))
+      } catch {
+        return undefined
+      }
     },
     removeOthers: async () => {
       const directory = await own()
@@ -55,16 +94,33 @@ async function opfsHome(user_id: string, name: string): Promise<ReplicaHome | un
   }
 }
 
+/** When a replica was made, epoch ms; undefined: there is no whole one. */
+async function madeAt(directory: FileSystemDirectoryHandle, name: string): Promise<number | undefined> {
+  try {
+    const files = await directory.getDirectoryHandle(name)
+    return (await (await files.getFileHandle('PG_VERSION')).getFile()).lastModified
+  } catch {
+    return undefined
+  }
+}
+
 function idbHome(user_id: string, name: string): ReplicaHome {
   const prefix = `/pglite/${IDB_PREFIX}-${user_id}-`
+  const others = async () =>
+    (await indexedDB.databases()).flatMap(({ name: other }) =>
+      other?.startsWith(prefix) && other !== `${prefix}${name}` ? [other.slice(prefix.length)] : [],
+    )
   return {
     dataDir: `idb://${IDB_PREFIX}-${user_id}-${name}`,
+    lasting: true,
     exists: async () => (await indexedDB.databases()).some(({ name: other }) => other === `${prefix}${name}`),
     remove: () => deleteDatabase(`${prefix}${name}`),
+    others,
+    beside: (other) => idbHome(user_id, other),
+    // only a lead that was taken from a frozen tab wants this; without OPFS such a replica is loaded anew
+    snapshot: async () => undefined,
     removeOthers: async () => {
-      for (const { name: other } of await indexedDB.databases()) {
-        if (other?.startsWith(prefix) && other !== `${prefix}${name}`) await deleteDatabase(other)
-      }
+      for (const other of await others()) await deleteDatabase(`${prefix}${other}`)
     },
   }
 }
@@ -75,6 +131,14 @@ export async function removeReplicas(user_id: string): Promise<void> {
   const root = await navigator.storage?.getDirectory?.().catch(() => undefined)
   const banyan = await root?.getDirectoryHandle(ROOT).catch(() => undefined)
   await banyan?.removeEntry(user_id, { recursive: true }).catch(() => undefined)
+}
+
+/** Deletes replicas of people of whom nothing else is here: a sign-out could not delete what a frozen tab held. */
+export async function removeOrphans(): Promise<void> {
+  const known = new Set((await indexedDB.databases()).map(({ name }) => name))
+  const banyan = await (await navigator.storage.getDirectory()).getDirectoryHandle(ROOT)
+  for await (const user_id of banyan.keys())
+    if (!known.has(deviceDbName(user_id))) await banyan.removeEntry(user_id, { recursive: true }).catch(() => undefined)
 }
 
 function deleteDatabase(name: string): Promise<void> {

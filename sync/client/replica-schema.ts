@@ -22,7 +22,7 @@ export function replicaColumns(shape: ShapeDefinition): ReplicaColumn[] {
   return Object.entries(shape.row.properties).map(([name, schema]) => ({ name, type: localType(pgTypeOf(schema)) }))
 }
 
-function localType(type: string): string {
+export function localType(type: string): string {
   return type.startsWith('varchar') ? 'text' : type
 }
 
@@ -41,6 +41,8 @@ export function replicaDdl(): string {
     // Snapshots that rows were read from, until the log has passed them.
     `create table sync_snapshots (id int generated always as identity primary key, sight jsonb not null,
       lsn text not null, ids jsonb not null)`,
+    // Not empty: rows were taken over from a replica of another schema, for the time until each shape has come.
+    'create table sync_carried (at timestamptz not null default now())',
     ...SHAPE_NAMES.flatMap((name) => shapeDdl(name)),
   ].join(';\n')
 }
@@ -62,7 +64,7 @@ function shapeDdl(name: ShapeName): string[] {
   ]
 }
 
-/** Names the replica's directory: another schema is another replica, built beside and switched to. */
+/** Part of the replica's name: another schema is another replica, built beside the old one. */
 export function schemaHash(): string {
   let hash = 0xcbf29ce484222325n
   for (const character of `${LAYOUT}\n${replicaDdl()}`) {

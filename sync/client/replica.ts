@@ -10,6 +10,10 @@ import type { ShapeName } from '../protocol/shapes.ts'
 export interface Replica {
   /** True when every shape has been complete once. */
   readonly complete: boolean
+  /** Its rows can be shown: it is complete, or holds what an older replica held until every shape has come. */
+  readonly readable: boolean
+  /** Its files outlive the session. */
+  readonly lasting: boolean
   position(shape: ShapeName): Position | undefined
   cursors(): ReadonlyMap<ShapeName, ShapeCursor>
   /** Applies a batch; answers with the tables whose rows changed. Throws only when the database itself fails. */

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MUTATORS } from '../../shared/registry.ts'
-import { browserHarness, hasChromium, replicaNames, type BrowserHarness } from '../testing/browser.ts'
+import { browserHarness, hasChromium, offline, replicaNames, type BrowserHarness } from '../testing/browser.ts'
 import { rendererOf } from '../testing/processes.ts'
 import { ModelServer } from '../testing/model-server.ts'
 import { chatRowOf, idOf } from '../testing/pending.ts'
@@ -12,6 +12,8 @@ const LOCAL_AND_IN_STEP =
   "page.store.status.mode === 'replica' && page.store.status.state === 'synced' && page.store.status.pending === 0"
 /** What is promised for the time from the leader's end until live queries go on, ms. */
 const HAND_OVER_MS = 5000
+/** The same without the server, when the replica must be copied and opened first, ms. */
+const LISTS_OFFLINE_MS = 12_000
 
 /** One story in order: each test goes on where the one before stopped. */
 describe.skipIf(!hasChromium)('several tabs of one browser', () => {
@@ -95,5 +97,28 @@ describe.skipIf(!hasChromium)('several tabs of one browser', () => {
     await other.close()
     await goesOn(leader)
     expect(await replicaNames(leader)).toContainEqual(expect.stringMatching(/-g1$/))
+  })
+
+  test('frozen while the server is away: the next one begins with what the storage holds (I31)', async () => {
+    other = await browser.open()
+    await browser.until(other, LOCAL_AND_IN_STEP)
+    // what is on the screen is on the disk a moment later
+    await other.waitForTimeout(1000)
+    const renderer = await rendererOf(leader)
+    await offline(browser.context, true)
+    await other.bringToFront()
+    process.kill(renderer, 'SIGSTOP')
+    try {
+      const began = Date.now()
+      const rows = await other.evaluate(() => window.page?.read())
+      expect(rows).toHaveLength(3)
+      await browser.until(other, "page.store.status.mode === 'replica' && page.store.status.state === 'offline'")
+      expect(Date.now() - began).toBeLessThan(LISTS_OFFLINE_MS)
+      expect(await replicaNames(other)).toContainEqual(expect.stringMatching(/-g2$/))
+    } finally {
+      process.kill(renderer, 'SIGCONT')
+      await offline(browser.context, false)
+    }
+    await goesOn(leader)
   })
 })

@@ -1,5 +1,6 @@
 /// <reference lib="webworker" />
 import { lead } from './lead.ts'
+import type { ReplicaFiles } from './replica-name.ts'
 import type { Replica } from './replica.ts'
 import type { WorkerNews, WorkerOrder } from './worker-order.ts'
 
@@ -16,7 +17,7 @@ globalThis.addEventListener('message', (event: MessageEvent<WorkerOrder>) => {
 })
 
 /** The database is most of the worker's code: it loads while reads already come from the server. */
-async function open(user_id: string, generation: number, report: (trouble: string) => void): Promise<Replica> {
+async function open(user_id: string, files: ReplicaFiles, report: (trouble: string) => void): Promise<Replica> {
   const { openReplica } = await import('./open-replica.ts')
-  return openReplica(user_id, generation, report)
+  return openReplica(user_id, files, report)
 }

@@ -16,5 +16,11 @@ export async function replicaPg(): Promise<PGlite> {
 
 /** A replica over it, as a process would find it: all it knows is what is in the tables. */
 export function replicaOver(pg: PGlite, user_id: string): Promise<PgliteReplica> {
-  return PgliteReplica.over(pg, { user_id, mutators: MUTATORS, remove: async () => undefined })
+  return PgliteReplica.over(pg, {
+    user_id,
+    mutators: MUTATORS,
+    lasting: false,
+    remove: async () => undefined,
+    onComplete: () => undefined,
+  })
 }
