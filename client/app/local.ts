@@ -20,6 +20,8 @@ const opened = shallowRef<LocalStore>()
 const sync = shallowRef<SyncStatus>({
   state: 'starting',
   mode: 'online',
+  keeps: 'outbox',
+  opening: true,
   pending: 0,
   rejected: 0,
   asking: 0,

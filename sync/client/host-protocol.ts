@@ -37,6 +37,8 @@ export interface HostStatus {
   synced_at: number | null
   problem?: string | undefined
   bytes?: number | undefined
+  /** The replica's files outlive the session. */
+  lasting: boolean
   /** The replica is still being opened: a query that the server cannot answer now may be answered locally soon. */
   opening: boolean
 }

@@ -14,10 +14,24 @@ export type SyncState =
   /** Something waits for the person: a refused change, a full disk, an outdated client. */
   | 'attention'
 
+/** What outlives this page, from everything to nothing. */
+export type Keeps =
+  /** The replica, and what has not been sent. */
+  | 'all'
+  /** The same, but the replica goes when the browser is closed: it has no room, or gives none. */
+  | 'session'
+  /** What has not been sent, and what was last shown: there can be no replica here. */
+  | 'outbox'
+  /** Nothing: no storage may be used here. What the server does not take at once is refused. */
+  | 'nothing'
+
 export interface SyncStatus {
   state: SyncState
   /** `replica`: reads come from PGlite; `online`: this browser holds no replica, reads go to the server. */
   mode: 'replica' | 'online'
+  keeps: Keeps
+  /** A replica is being opened: what this device keeps is not known yet. */
+  opening: boolean
   /** Mutations that have not left this device or are not yet confirmed. */
   pending: number
   /** Refused mutations that the person has not looked at. */

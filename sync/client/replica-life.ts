@@ -44,10 +44,11 @@ export class ReplicaLife {
     return this.#opening
   }
 
-  get status(): Pick<HostStatus, 'mode' | 'opening' | 'bytes'> {
+  get status(): Pick<HostStatus, 'mode' | 'opening' | 'bytes' | 'lasting'> {
     return {
       mode: this.#mode,
       opening: this.#opening,
+      lasting: this.#replica?.lasting ?? false,
       ...(this.#bytes === undefined ? {} : { bytes: this.#bytes }),
     }
   }
@@ -136,9 +137,9 @@ export class ReplicaLife {
     }
   }
 
-  /** From here on tabs read locally: every shape has been complete once. */
-  serveWhenComplete(): void {
-    if (this.#mode === 'replica' || !this.#replica?.complete) return
+  /** From here on tabs read locally. */
+  serveWhenReadable(): void {
+    if (this.#mode === 'replica' || !this.#replica?.readable) return
     this.#mode = 'replica'
     this.#deps.onStatus()
     void this.measure()

@@ -10,6 +10,7 @@ import type { Feeds } from './feeds.ts'
 import type { Health } from './health.ts'
 import type { Replica } from './replica.ts'
 import type { Serial } from './serial.ts'
+import { isFull } from './storage-trouble.ts'
 
 interface Settled {
   /** Mutations left the outbox. */
@@ -62,9 +63,12 @@ export class Settler {
   async settle(tables: readonly string[] = []): Promise<void> {
     const { db, serial, health, device_id, replica, opening } = this.#deps
     if (this.#stopped) return
-    const result = await serial.run(() => settle(db, device_id, replica(), opening())).catch(() => undefined)
+    const result = await serial
+      .run(() => settle(db, device_id, replica(), opening()))
+      .catch((error: unknown) => (isFull(error) ? 'device/full' : 'sync/replica'))
     if (this.#stopped) return
-    if (!result) return health.problem('sync/replica')
+    if (typeof result === 'string') return health.problem(result)
+    health.solved('device/full')
     if (result.refused) health.problem('sync/refused')
     if (result.left) this.#deps.onLeft()
     const changed = [...new Set([...tables, ...result.tables])]

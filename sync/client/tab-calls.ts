@@ -8,6 +8,7 @@ import type { ShapeStock } from './local-store.ts'
 import { enqueue, readOutbox } from './outbox.ts'
 import type { ReplicaLife } from './replica-life.ts'
 import type { Serial } from './serial.ts'
+import { storageError } from './storage-trouble.ts'
 
 export interface TabCallsDeps {
   db: DeviceStore
@@ -78,7 +79,11 @@ export class TabCalls {
 
   async #mutate(mutation: NewMutation): Promise<null> {
     const { db, device_id, serial, life, onQueued } = this.#deps
-    await serial.run(async () => enqueue(db, device_id, mutation, await life.prepare(mutation, await readOutbox(db))))
+    await serial
+      .run(async () => enqueue(db, device_id, mutation, await life.prepare(mutation, await readOutbox(db))))
+      .catch((error: unknown) => {
+        throw storageError(error)
+      })
     await onQueued()
     return null
   }

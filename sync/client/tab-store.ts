@@ -4,7 +4,7 @@ import { newId } from '../../shared/kernel/id.ts'
 import type { Mutator, MutatorArgs } from '../../shared/kernel/mutator.ts'
 import type { NamedQuery, QueryParams } from '../../shared/kernel/query.ts'
 import { reduceRun, type RunFrame } from '../core/run-overlay.ts'
-import { deleteDeviceDb, DeviceDb } from './device-db.ts'
+import { DeviceDb } from './device-db.ts'
 import { deviceId } from './device.ts'
 import { HostClient } from './host-client.ts'
 import type { HelloValue, HostEvent, HostStatus, NewMutation } from './host-protocol.ts'
@@ -12,9 +12,10 @@ import { queryServer } from './http.ts'
 import type { LocalStore, OpenStoreOptions, QuerySnapshot, RunOverlay, ShapeStock, SyncStatus } from './local-store.ts'
 import { keepChat, keptChats } from './kept-chats.ts'
 import { enqueue } from './outbox.ts'
-import { removeReplicas } from './replica-home.ts'
+import { storageError } from './storage-trouble.ts'
 import { TabOutbox } from './tab-outbox.ts'
 import { bound, sourceOf, Watches, type BoundQuery } from './watches.ts'
+import { finishWipe, wipeDevice } from './wipe.ts'
 
 /** How long a tab waits for the engine to queue a mutation before it does so itself, ms. */
 const MUTATE_DEADLINE_MS = 1500
@@ -41,7 +42,7 @@ export class TabStore implements LocalStore {
   readonly #runListeners = new Set<(run: RunOverlay) => void>()
   readonly #onClose: () => void
   readonly outbox: TabOutbox
-  #hostStatus: HostStatus = { state: 'starting', mode: 'online', synced_at: null, opening: true }
+  #hostStatus: HostStatus = { state: 'starting', mode: 'online', synced_at: null, opening: true, lasting: false }
   #closed = false
   #greeted = false
 
@@ -136,7 +137,9 @@ export class TabStore implements LocalStore {
     const plain: Record<string, unknown> = JSON.parse(JSON.stringify(args))
     const mutation: NewMutation = { id: newId(), name, version, args: plain, created_at: new Date().toISOString() }
     if (!(await this.#askEngine(mutation))) {
-      await enqueue(this.#db, this.device_id, mutation)
+      await enqueue(this.#db, this.device_id, mutation).catch((error: unknown) => {
+        throw storageError(error)
+      })
       this.#host.poke()
     }
     await this.#count()
@@ -160,9 +163,10 @@ export class TabStore implements LocalStore {
   }
 
   get status(): SyncStatus {
-    const { opening: _, ...status } = this.#hostStatus
+    const { lasting, ...status } = this.#hostStatus
     const { pending, rejected, asking } = this.outbox.count
-    return { ...status, pending, rejected, asking }
+    const here = lasting ? 'all' : 'session'
+    return { ...status, keeps: status.mode === 'replica' ? here : 'outbox', pending, rejected, asking }
   }
 
   onStatus(listener: (status: SyncStatus) => void): () => void {
@@ -245,8 +249,7 @@ export class TabStore implements LocalStore {
       await this.#host.call({ op: 'wipe' }, 10_000).catch(() => undefined)
       this.#shut()
       // again from here, in case the engine was not there to do it
-      await removeReplicas(this.user_id)
-      await deleteDeviceDb(this.user_id)
+      await wipeDevice(this.user_id)
     }
     this.#shut()
   }
@@ -277,7 +280,8 @@ export class TabStore implements LocalStore {
       case 'outbox':
         return void this.#count()
       case 'wiped':
-        return this.#shut()
+        this.#shut()
+        return void finishWipe(this.user_id)
       case 'up':
       case 'beat':
         return

@@ -3,8 +3,7 @@ import { toAppError } from '../../shared/kernel/errors.ts'
 import { newId } from '../../shared/kernel/id.ts'
 import type { NamedQuery } from '../../shared/kernel/query.ts'
 import { shapeOfTable } from '../protocol/shapes.ts'
-import type { HostClient } from './host-client.ts'
-import { watchesOf } from './host-protocol.ts'
+import { watchesOf, type HostCall } from './host-protocol.ts'
 import { queryServer } from './http.ts'
 import type { QuerySnapshot } from './local-store.ts'
 
@@ -32,19 +31,25 @@ interface Watch {
   asked: number
 }
 
+/** Who answers for a replica. */
+export interface WatchHost {
+  readonly tab: string
+  call(body: HostCall): Promise<unknown>
+}
+
 /** How soon a failed online query is asked again, ms. */
 const RETRY_MS = 4000
 
 /** A tab's open queries: live on the replica when there is one, else asked of the server again after each change. */
 export class Watches {
-  readonly #host: HostClient
+  readonly #host: WatchHost
   readonly #byId = new Map<string, Watch>()
   #mode: 'replica' | 'online' = 'online'
   #closed = false
   /** A replica may be there soon: a query that the server cannot answer keeps still until that is known. */
   #hope = true
 
-  constructor(host: HostClient) {
+  constructor(host: WatchHost) {
     this.#host = host
   }
 

@@ -23,8 +23,8 @@ export interface BrowserHarness {
   visit: (address: string) => Promise<Page>
   /** kill -9, and a new browser on the same profile. */
   kill: () => Promise<void>
-  /** Opens a tab and waits for its store. */
-  open: () => Promise<Page>
+  /** Opens a tab and waits for its store; `first` is code that runs in the page before its own. */
+  open: (first?: string) => Promise<Page>
   /** Waits until `condition` (an expression over `page`, the `TestPage`) holds. */
   until: (tab: Page, condition: string, ms?: number) => Promise<void>
   close: () => Promise<void>
@@ -92,8 +92,9 @@ export async function browserHarness(model: ModelServer, { prebuilt = true } = {
       await closed
       context = await launch()
     },
-    open: async () => {
+    open: async (first) => {
       const tab = await context.newPage()
+      if (first) await tab.addInitScript(first)
       await tab.goto(`http://127.0.0.1:${port}/?user=${model.user_id}`)
       await until(tab, 'true')
       return tab
