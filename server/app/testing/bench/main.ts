@@ -1,10 +1,11 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { loadavg, tmpdir } from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
 import { newId } from '../../../../shared/kernel/id.ts'
 import { projectRoot } from '../../env.ts'
+import { createApiUser } from './api-user.ts'
 import { quantile, round, wait } from './figures.ts'
 import { pageWeight } from './page-weight.ts'
 import { freePort, startChild, stopChild, usageOf } from './processes.ts'
@@ -81,12 +82,17 @@ async function main(): Promise<void> {
     const results: LevelResult[] = []
     for (const users of levels)
       results.push(
-        await runLevel(measure, { users, pause: () => 15 + Math.random() * 30, name: String(users), warm: 6, seconds }),
+        await runLevel(measure, { users, make: device, pause: moment, name: String(users), warm: 6, seconds }),
+      )
+    if (levels.includes(100))
+      results.push(
+        await runLevel(measure, { users: 100, make: program, pause: moment, name: '100 over /v1', warm: 6, seconds }),
       )
     if (!options.has('skip-pauses')) {
       results.push(
         await runLevel(measure, {
           users: 1000,
+          make: device,
           pause: () => 15_000 + Math.random() * 30_000,
           name: '1000, 30 s pauses',
           warm: 30,
@@ -139,17 +145,29 @@ async function timedStart(env: Record<string, string>) {
   return { child, ms: Math.round(performance.now() - before) }
 }
 
+interface Person {
+  cookie: string
+  api_key: string
+}
+
 interface Measured {
   origin: string
-  people: { cookie: string }[]
+  people: Person[]
   server_pid: number
   postmaster: number
 }
 
+type Make = (origin: string, person: Person) => VirtualUser
+
+const device: Make = (origin, { cookie }) => createVirtualUser(origin, cookie, agent)
+const program: Make = (origin, { api_key }) => createApiUser(origin, api_key)
+/** Between an answer and the next question, ms. */
+const moment = () => 15 + Math.random() * 30
+
 let agent = { agent_id: '', agent_version_id: '' }
 
 /** Accounts and sessions straight into the tables: a thousand password hashes would take a minute and are not what is measured. */
-async function makePeople(data_dir: string, count: number): Promise<{ cookie: string }[]> {
+async function makePeople(data_dir: string, count: number): Promise<Person[]> {
   const secret = (await readFile(path.join(data_dir, 'session-secret'), 'utf8')).trim()
   const db = new pg.Client({ connectionString: await databaseUrl(data_dir) })
   await db.connect()
@@ -161,6 +179,7 @@ async function makePeople(data_dir: string, count: number): Promise<{ cookie: st
       session: newId(),
       token,
       cookie: `banyan.session_token=${encodeURIComponent(`${token}.${signature}`)}`,
+      api_key: `bny_${token}`,
     }
   })
   const columns = [people.map(({ id }) => id), people.map(({ session }) => session), people.map(({ token }) => token)]
@@ -172,6 +191,11 @@ async function makePeople(data_dir: string, count: number): Promise<{ cookie: st
     `insert into sessions (id, user_id, token, expires_at) select session, id, token, now() + interval '1 day'
      from unnest($1::uuid[], $2::uuid[], $3::text[]) as r(id, session, token)`,
     columns,
+  )
+  await db.query(
+    `insert into api_keys (id, user_id, name, prefix, key_hash)
+     select id, id, 'bench', 'bny_', hash from unnest($1::uuid[], $2::bytea[]) as r(id, hash)`,
+    [columns[0], people.map(({ api_key }) => createHash('sha256').update(api_key).digest())],
   )
   const { rows } = await db.query<{ agent_id: string; agent_version_id: string }>(
     "select a.id as agent_id, v.id as agent_version_id from agents a join agent_versions v on v.agent_id = a.id and v.is_current where slug = 'assistant'",
@@ -203,14 +227,14 @@ async function postmasterPid(data_dir: string): Promise<number> {
 
 async function runLevel(
   measured: Measured,
-  level: { users: number; pause: () => number; name: string; warm: number; seconds: number },
+  level: { users: number; make: Make; pause: () => number; name: string; warm: number; seconds: number },
 ): Promise<LevelResult> {
   const load_before = loadavg()[0] ?? 0
   const users: VirtualUser[] = []
   for (let from = 0; from < level.users; from += 20) {
     const batch = measured.people
       .slice(from, Math.min(from + 20, level.users))
-      .map(({ cookie }) => createVirtualUser(measured.origin, cookie, agent))
+      .map((person) => level.make(measured.origin, person))
     await Promise.all(batch.map((user) => user.connect()))
     users.push(...batch)
   }

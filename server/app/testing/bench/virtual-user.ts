@@ -20,6 +20,12 @@ export interface VirtualUser {
   close(): void
 }
 
+/** How long each token of `text` was on its way since the mock model wrote its stamp into it, ms. */
+export function heldFor(text: string): number[] {
+  const now = Date.now()
+  return [...text.matchAll(/t([0-9a-z]+) /g)].map(([, stamp]) => now - Number.parseInt(stamp ?? '0', 36))
+}
+
 interface Waiting {
   answer: string
   started: number
@@ -91,9 +97,8 @@ export function createVirtualUser(
 
   function token(text: string): void {
     if (!waiting) return
-    const now = Date.now()
     waiting.first_token ??= performance.now() - waiting.started
-    for (const [, stamp] of text.matchAll(/t([0-9a-z]+) /g)) waiting.holds.push(now - Number.parseInt(stamp ?? '0', 36))
+    waiting.holds.push(...heldFor(text))
   }
 
   function answered(body: string): void {
