@@ -9,6 +9,7 @@ import { createApiUser } from './api-user.ts'
 import { quantile, round, wait } from './figures.ts'
 import { pageWeight } from './page-weight.ts'
 import { freePort, startChild, stopChild, usageOf } from './processes.ts'
+import { runReplicaBench } from './replica.ts'
 import { runSyncBench } from './sync.ts'
 import { createVirtualUser, type TurnTimes, type VirtualUser } from './virtual-user.ts'
 
@@ -16,7 +17,7 @@ import { createVirtualUser, type TurnTimes, type VirtualUser } from './virtual-u
  * `npm run bench`: the product over its real paths against a mock model of its own (first token after 200 ms, then 30
  * a second, 100 in all). CPU is that of the server's process and of every Postgres process, per finished turn; the
  * clients and the mock are processes of their own and not counted. Options: `--levels=1,10,50`, `--seconds=12`,
- * `--skip-pauses`, `--skip-sync`, `--json=FILE`.
+ * `--skip-pauses`, `--skip-sync`, `--skip-replica`, `--json=FILE`.
  */
 const options = new Map(
   process.argv
@@ -111,6 +112,9 @@ async function main(): Promise<void> {
           },
           say,
         )
+    const replica = options.has('skip-replica')
+      ? undefined
+      : await runReplicaBench({ origin, database: await databaseUrl(data_dir), cookie: people[0]?.cookie ?? '', agent })
     const report = {
       node: process.version,
       start: {
@@ -122,12 +126,14 @@ async function main(): Promise<void> {
       page: await pageWeight(path.join(projectRoot, 'dist/client'), origin, people[0]?.cookie ?? ''),
       levels: results,
       sync,
+      replica,
     }
     printTable(report.levels)
     say(
       `start: first ever ${first.ms} ms, again ${second.ms} ms; idle ${report.start.idle_rss_mb} MB + Postgres ${report.start.idle_postgres_pss_mb} MB`,
     )
     say(`page: ${JSON.stringify(report.page)}`)
+    say(`replica: ${JSON.stringify(report.replica)}`)
     const json = JSON.stringify(report, null, 2)
     process.stdout.write(`${json}\n`)
     const file = options.get('json')
