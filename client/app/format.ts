@@ -68,7 +68,8 @@ export function bytes(size: number, language: Locale = locale.value): string {
   return number(language, {
     style: 'unit',
     unit,
-    unitDisplay: 'short',
+    // English has no short word for bytes: it would say "122 byte".
+    unitDisplay: step === 0 && language === 'en' ? 'long' : 'short',
     maximumFractionDigits: step > 1 ? 1 : 0,
   }).format(size / 1000 ** step)
 }
@@ -102,3 +103,8 @@ const relative = (language: Locale) =>
     `r${language}`,
     () => new Intl.RelativeTimeFormat(language, { numeric: 'always', style: language === 'en' ? 'narrow' : 'long' }),
   )
+
+/** Several things in a row, as the language lists them: 甲、乙 or a, b. */
+export function listOf(words: readonly string[], language: Locale = locale.value): string {
+  return new Intl.ListFormat(language, { type: 'conjunction', style: 'narrow' }).format(words)
+}
