@@ -28,7 +28,7 @@ export async function keepOffline(chat_id: string, keep: boolean): Promise<void>
     await local.chats.keep(chat_id, keep)
     kept.value = await local.chats.kept()
     if (!keep) return toast(t('chat.not-kept'), { ms: 2400 })
-    const here = syncStatus.value.mode === 'replica' && (await local.chats.isHere(chat_id))
+    const here = syncStatus.value.keeps === 'all' && (await local.chats.isHere(chat_id))
     toast(t(here ? 'chat.kept' : 'chat.kept-later'), { ms: 2400 })
   })
 }
