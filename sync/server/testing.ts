@@ -136,7 +136,7 @@ export async function startShapeHarness(
   }
 }
 
-const QUICK = { backoffOptions: { initialDelay: 20, maxDelay: 200, multiplier: 2 } }
+export const QUICK = { backoffOptions: { initialDelay: 20, maxDelay: 200, multiplier: 2 } }
 
 const keep = (value: string): string => value
 /** Leaves every value as Postgres text, but for the two spellings of booleans. */

@@ -1,120 +1,29 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SECRET, startShapeHarness, type ShapeHarness } from '../testing.ts'
 
-describe('GET /v1/shape', () => {
+// What the contract (`../contract`) leaves to each server.
+describe('our door to shapes', () => {
   let harness: ShapeHarness
 
   beforeAll(async () => {
-    harness = await startShapeHarness({ pollMs: 400, limits: { chunkSize: 300 } })
-    await harness.db.query(`
-      create table "Odd.table" (a text, "b/c" int, flag boolean, primary key (a, "b/c"));
-      insert into "Odd.table" values ('x/y', 1, true), ('z', 2, null);
-      create table kinds (id bigint primary key, u uuid, j jsonb, tags text[], n numeric(10,3), at timestamptz, v varchar(20), c char(4), b bytea, i interval, d date, f float8, m int[][]);
-      insert into kinds values (9007199254740993, '00000000-0000-7000-8000-000000000001', '{"b": 1, "a": [null]}', '{x,"y z",NULL}', 12.5,
-        '2026-01-02 03:04:05.678+02', '中文', 'ab', '\\xdead', '1 day 2 hours', '2026-02-01', 0.1, '{{1,2},{3,4}}')`)
+    harness = await startShapeHarness({ maxReads: { initial: 2, following: 3 } })
+    await harness.db.query('create table kinds (id int primary key); insert into kinds values (1)')
   })
   afterAll(() => harness.close())
 
   const ask = (query: string, init?: RequestInit): Promise<Response> =>
     fetch(`${harness.url}/v1/shape?secret=${SECRET}&${query}`, init)
-  const rows = async (query: string): Promise<Record<string, never>[]> => (await ask(query)).json()
-  const errors = async (query: string): Promise<unknown> => {
-    const answer = await ask(query)
-    expect(answer.status).toBe(400)
-    expect(answer.headers.get('cache-control')).toBe('no-store')
-    return (await answer.json()).errors
-  }
-  /** Reads without `live` until the answer is up to date. */
-  const drain = async (
-    table: string,
-  ): Promise<{ messages: Record<string, unknown>[]; handle: string; offset: string; answers: number }> => {
-    let [offset, handle, answers] = ['-1', '', 0]
-    const messages: Record<string, unknown>[] = []
-    for (;;) {
-      const answer = await ask(`table=${table}&offset=${offset}&handle=${handle}`)
-      expect(answer.status).toBe(200)
-      messages.push(...(await answer.json()))
-      offset = answer.headers.get('electric-offset') ?? ''
-      handle = answer.headers.get('electric-handle') ?? ''
-      answers += 1
-      if (answer.headers.has('electric-up-to-date')) return { messages, handle, offset, answers }
-    }
-  }
 
-  it('is not there without the secret of the server, and needs it in the request', async () => {
-    expect((await fetch(`${harness.url}/v1/shape?table=kinds&offset=-1`)).status).toBe(401)
-    expect((await fetch(`${harness.url}/v1/shape?table=kinds&offset=-1&secret=wrong`)).status).toBe(401)
-    expect((await fetch(`${harness.url}/v1/shape?table=kinds&offset=-1&api_secret=${SECRET}`)).status).toBe(200)
+  it('is not there under any other spelling of its path', async () => {
     for (const path of ['/v1/shape/', '//v1/shape', '/v1/%73hape', '/V1/shape', '/v1/shape/x', '/v1/./shape%2f']) {
       expect([path, (await fetch(`${harness.url}${path}?table=kinds&offset=-1`)).status]).toEqual([path, 404])
     }
   })
 
-  it('answers OPTIONS without a secret, HEAD without a body, health in a word', async () => {
-    const options = await fetch(`${harness.url}/v1/shape`, {
-      method: 'OPTIONS',
-      headers: { origin: 'https://a.example' },
-    })
-    expect(options.status).toBe(204)
-    expect(options.headers.get('access-control-max-age')).toBe('86400')
-    expect(options.headers.get('access-control-allow-origin')).toBe('https://a.example')
-    const head = await ask('table=kinds&offset=-1', { method: 'HEAD' })
-    expect([head.status, head.headers.get('electric-offset'), await head.text()]).toEqual([200, '0_0', ''])
-    expect(await (await fetch(`${harness.url}/v1/health`)).json()).toEqual({ status: 'active' })
-  })
-
-  it('names what is wrong with a request', async () => {
-    expect(await errors('table=kinds')).toEqual({ offset: ["can't be blank"] })
-    expect(await errors('table=kinds&offset=a')).toEqual({ offset: ['has invalid format'] })
-    expect(await errors('table=kinds&offset=0_0')).toEqual({ handle: ["can't be blank when offset != -1"] })
-    expect(await errors('table=kinds&offset=-1&live=true')).toEqual({ live: ["can't be true when offset == -1"] })
-    expect(await errors('offset=-1')).toEqual({ table: ["can't be blank"] })
-    expect(await errors('table=nope&offset=-1')).toHaveProperty('table')
-    expect(await errors('table=kinds&offset=-1&columns=u')).toHaveProperty('columns')
-    expect(await errors('table=kinds&offset=-1&columns=id,nope')).toHaveProperty('columns')
-    expect(await errors('table=kinds&offset=-1&where=foo%3D1')).toEqual({
-      where: ['At location 0: unknown reference foo'],
-    })
-    expect(await errors('table=kinds&offset=-1&where=id%3D$1')).toEqual({
-      where: ['At location 3: parameter $1 was not provided'],
-    })
-    expect(await errors(`table=kinds&offset=-1&where=${encodeURIComponent("d > 'no date'")}`)).toHaveProperty('where')
-    expect(await errors('table=kinds&offset=-1&replica=half')).toEqual({ replica: ['is invalid'] })
-  })
-
-  it('writes keys, relations and booleans of a snapshot as Electric does', async () => {
-    const [first, second] = await rows('table="Odd.table"&offset=-1')
-    expect(first).toEqual({
-      key: '"public"."Odd..table"/"x//y"/"1"',
-      value: { a: 'x/y', 'b/c': '1', flag: 'true' },
-      headers: { operation: 'insert', relation: ['public', 'Odd.table'] },
-    })
-    expect(second).toMatchObject({ value: { flag: null } })
-  })
-
-  it('prints every type the same in snapshot and log', async () => {
-    const before = await drain('kinds')
-    await harness.db.query(
-      'insert into kinds select id + 1, u, j, tags, n, at, v, c, b, i, d, f, m from kinds where id = 9007199254740993',
-    )
-    await expect.poll(async () => (await drain('kinds')).messages.filter((message) => message['key']).length).toBe(2)
-    const { messages } = await drain('kinds')
-    const [snapshot, log] = messages.filter((message) => message['key'])
-    expect(log?.['value']).toEqual({ ...Object(snapshot?.['value']), id: '9007199254740994' })
-    expect(snapshot?.['value']).toMatchObject({
-      at: '2026-01-02 01:04:05.678+00',
-      i: 'P1DT2H',
-      b: '\\xdead',
-      c: 'ab  ',
-      n: '12.500',
-      d: '2026-02-01',
-    })
-    expect(before.answers).toBeGreaterThan(1)
-  })
-
   it('ends a log on DELETE, by its handle or by what it holds, if both are of one shape', async () => {
     const remove = async (query: string): Promise<number> => (await ask(query, { method: 'DELETE' })).status
-    const { handle, offset } = await drain('kinds')
+    const start = await ask('table=kinds&offset=now')
+    const [handle, offset] = [start.headers.get('electric-handle'), start.headers.get('electric-offset')]
     expect(await remove(`table=kinds&where=id%3D1&handle=${handle}`)).toBe(404)
     expect(await remove('handle=1-1')).toBe(404)
     const live = ask(`table=kinds&offset=${offset}&handle=${handle}&live=true`)
@@ -126,54 +35,21 @@ describe('GET /v1/shape', () => {
     expect(await remove('table=kinds')).toBe(404)
   })
 
-  it('describes the columns when the read is not live', async () => {
-    const schema = JSON.parse((await ask('table=kinds&offset=-1')).headers.get('electric-schema') ?? '')
-    expect(schema).toMatchObject({
-      id: { type: 'int8', not_null: true, pk_index: 0 },
-      tags: { type: 'text', dims: 1 },
-      n: { type: 'numeric', precision: 10, scale: 3 },
-      v: { type: 'varchar', max_length: 20 },
-      c: { type: 'bpchar', length: 4 },
-      j: { type: 'jsonb' },
-    })
-    expect(schema.j).not.toHaveProperty('dims')
-  })
-
-  it('ends a live read without news with the cursor and an empty page', async () => {
-    const { handle, offset } = await drain('kinds')
-    const answer = await ask(`table=kinds&offset=${offset}&handle=${handle}&live=true`)
-    expect(answer.status).toBe(200)
-    expect(answer.headers.get('electric-has-data')).toBe('false')
-    expect(answer.headers.get('electric-cursor')).toMatch(/^\d+$/)
-    expect(answer.headers.get('electric-schema')).toBeNull()
-    expect(await answer.json()).toMatchObject([{ headers: { control: 'up-to-date' } }])
-  })
-
-  it('gives replica=full the old values of what changed', async () => {
-    const start = await ask('table="Odd.table"&replica=full&offset=now')
-    const [handle, offset] = [start.headers.get('electric-handle'), start.headers.get('electric-offset')]
-    const news = ask(`table="Odd.table"&replica=full&offset=${offset}&handle=${handle}&live=true`)
-    await harness.db.query(`update "Odd.table" set flag = false where a = 'x/y'`)
-    expect((await (await news).json())[0]).toMatchObject({
-      value: { a: 'x/y', 'b/c': '1', flag: 'f' },
-      old_value: { flag: 't' },
-      headers: { operation: 'update', last: true, op_position: 0 },
-    })
-  })
-
-  it('answers 304 to a page that has not changed, 400 to an offset beyond the end, 409 to an unknown handle', async () => {
-    const page = await ask('table=kinds&offset=-1')
-    const etag = page.headers.get('etag') ?? ''
-    expect((await ask('table=kinds&offset=-1', { headers: { 'if-none-match': etag } })).status).toBe(304)
-    const handle = page.headers.get('electric-handle')
-    const beyond = await ask(`table=kinds&offset=99999999999999_0&handle=${handle}`)
-    expect([beyond.status, await beyond.json()]).toEqual([
-      400,
-      { message: 'Invalid request', errors: { offset: ['out of bounds for this shape'] } },
-    ])
-    const unknown = await ask('table=kinds&offset=0_inf&handle=1-1')
-    expect([unknown.status, await unknown.json()]).toEqual([409, [{ headers: { control: 'must-refetch' } }]])
-    expect(unknown.headers.get('electric-handle')).toBe(handle)
+  it('lets only so many read at one time, and says when to come again', async () => {
+    const start = await ask('table=kinds&offset=now')
+    const query = `table=kinds&offset=${start.headers.get('electric-offset')}&handle=${start.headers.get('electric-handle')}`
+    const gone = new AbortController()
+    const waiting = [1, 2, 3].map(() => ask(`${query}&live=true`, { signal: gone.signal }).catch(() => undefined))
+    await expect.poll(() => harness.server.status().reads).toBe(3)
+    const refused = await ask(query)
+    expect([refused.status, (await refused.json()).code]).toEqual([503, 'concurrent_request_limit_exceeded'])
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(5)
+    // Whoever starts anew is counted apart.
+    expect((await ask('table=kinds&offset=-1')).status).toBe(200)
+    gone.abort()
+    await Promise.all(waiting)
+    await expect.poll(() => harness.server.status().reads).toBe(0)
+    expect((await ask(query)).status).toBe(200)
   })
 })
 
