@@ -26,6 +26,8 @@ export interface Pending extends Mutation {
   effect?: Effect | undefined
   /** When the person agreed to send what had grown old, epoch ms. */
   agreed_at?: number | undefined
+  /** Earlier saves that this one has taken up: they are not sent by themselves. */
+  absorbs?: readonly string[] | undefined
   /** How far this device's clock was behind the server's, ms, when `created_at` was put right by it. */
   behind_ms?: number | undefined
 }
