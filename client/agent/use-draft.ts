@@ -1,10 +1,11 @@
 import { computed, onScopeDispose, shallowRef, toValue, watch, type ComputedRef, type MaybeRefOrGetter } from 'vue'
 import type { Static } from 'typebox'
 import type { draftFields } from '../../shared/agent/draft-fields.ts'
+import { MOST_SAVE_BYTES } from '../../shared/agent/join-saves.ts'
 import { updateDraft } from '../../shared/agent/mutators.ts'
 import { draftByAgent } from '../../shared/agent/queries.ts'
 import type { AgentDraftRow, AgentRow } from '../../shared/agent/rows.ts'
-import { byteLength, CAPS } from '../../shared/kernel/caps.ts'
+import { byteLength } from '../../shared/kernel/caps.ts'
 import { operationalError } from '../../shared/kernel/errors.ts'
 import { store, syncStatus, useQuery } from '../app/local.ts'
 import { beforeReload } from '../app/pwa.ts'
@@ -109,13 +110,10 @@ export function useDraft(agent_id: MaybeRefOrGetter<string>): DraftEditor {
   }
 }
 
-/** A save and what it started from travel together, in one push. */
-const MOST_BYTES = CAPS.push * 0.75
-
 async function save(id: string | undefined, set: Partial<DraftFields>, base: Partial<DraftFields>): Promise<void> {
   const local = store.value
   if (!local || id === undefined) throw operationalError('server/unavailable')
   // Huge workflows go without: then the later clock wins, and the history has the other.
-  const light = byteLength(JSON.stringify([set, base])) < MOST_BYTES
+  const light = byteLength(JSON.stringify([set, base])) < MOST_SAVE_BYTES
   await local.mutate(updateDraft, { id, set, base: light ? base : {} })
 }

@@ -148,7 +148,7 @@ describe('a draft that two devices edited offline', () => {
     phone.write('agent.delete', { agent_id, draft_id: id })
     save(laptop, prompt(PROMPT), prompt('mine'))
     await phone.send()
-    expect(await laptop.send()).toMatchObject([{ status: 'rejected', error: { code: 'row/not-found' } }])
+    expect(await laptop.send()).toMatchObject([{ status: 'rejected', error: { code: 'agent/deleted' } }])
     expect((await draft()).system_prompt).toBe(PROMPT)
   })
 

@@ -5,6 +5,7 @@ import { newId } from '../kernel/id.ts'
 import { rowKeyText, type MutationContext, type Reader, type Row, type Write } from '../kernel/mutator.ts'
 import { jsonMark } from '../kernel/same-json.ts'
 import { settleConflict, updateDraft } from './draft-mutators.ts'
+import { joinSaves } from './join-saves.ts'
 import { openConflicts } from './merge/merge-draft.ts'
 
 /** Any number of saves, sent in any order, of devices that see each other now and then. */
@@ -79,7 +80,13 @@ class Device {
   save(lines: readonly string[], at: number): void {
     const base = { system_prompt: this.view.text.join('\n') }
     const args = { id: DRAFT, set: { system_prompt: lines.join('\n') }, base }
-    this.#pending.push({ settles: false, args, ctx: this.#context(at) })
+    const last = this.#pending.at(-1)
+    const joined = last && !last.settles && joinSaves(last.args, args)
+    // a device that was sending when it was saved keeps them apart
+    if (joined && at % 2 === 0) this.#pending.pop()
+    const { set } = args
+    const from = joined && at % 2 === 0 ? Object(joined['base']) : base
+    this.#pending.push({ settles: false, args: { id: DRAFT, set, base: from }, ctx: this.#context(at) })
   }
   settle(at: number): void {
     const { view } = this

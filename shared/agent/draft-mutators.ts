@@ -6,6 +6,7 @@ import { mutator, type MutationContext, type Row, type Write } from '../kernel/m
 import { jsonMark } from '../kernel/same-json.ts'
 import { dictionary } from '../kernel/shapes.ts'
 import { checkSizes, draftFields } from './draft-fields.ts'
+import { DRAFT_SAVE } from './join-saves.ts'
 import { draftAt, fieldOf, withDraftAt } from './merge/draft-place.ts'
 import { deviceOf, fits, mergeDraft, openConflicts, type MergedDraft } from './merge/merge-draft.ts'
 import type { OpenConflict } from './rows.ts'
@@ -17,8 +18,7 @@ const id = Type.String({ format: 'uuid' })
  * becomes a conflict, and the draft keeps what was there. Version 1 knew no base: there the later clock wins.
  */
 export const updateDraft = mutator({
-  name: 'draft.update',
-  version: 2,
+  ...DRAFT_SAVE,
   upcasts: { 1: (args) => ({ ...args, base: {} }) },
   permission: 'agent:write',
   locks: true,
@@ -84,7 +84,8 @@ export const settleConflict = mutator({
 const keptAsIs = (): MergedDraft => ({ set: {}, conflicts: [], continued: new Map(), closed: new Set() })
 
 function requireDraft(draft: Row | undefined): Row {
-  if (!draft || draft['deleted_at'] !== null) throw userError('row/not-found', { table: 'agent_drafts' })
+  if (!draft) throw userError('row/not-found', { table: 'agent_drafts' })
+  if (draft['deleted_at'] !== null) throw userError('agent/deleted')
   return draft
 }
 

@@ -38,6 +38,7 @@ export const ERROR_STATUS = {
   'agent/not-runnable': 403,
   'agent/not-found': 404,
   'agent/not-yours': 403,
+  'agent/deleted': 409,
   'agent/nothing-to-submit': 409,
   'agent/already-submitted': 409,
   'agent/draft-conflict': 409,

@@ -160,7 +160,7 @@ export class Engine implements FeedSink {
         onProblem: (code) => this.#health.problem(code),
         onSolved: (code) => this.#health.solved(code),
       },
-      (device_id, mutations) => pushServer(this.#identity, device_id, mutations),
+      (device_id, take) => pushServer(this.#identity, device_id, take),
     )
     this.#health.remember(await lastSync(this.#db))
     this.#socket.connect()

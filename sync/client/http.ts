@@ -18,20 +18,27 @@ export async function queryServer(name: string, params: unknown): Promise<Record
   throw operationalError('server/unavailable')
 }
 
-/** One push. Answers with results, or with how it failed; never throws. */
+/**
+ * One push. Answers with results, or with how it failed; never throws. `take` is asked what to send when nothing else
+ * stands in the way: what it gives may be known to the server from then on, and without a line it is not asked.
+ */
 export async function pushServer(
   identity: Identity,
   device_id: string,
-  mutations: readonly Mutation[],
+  take: () => Promise<readonly Mutation[]>,
 ): Promise<{ ok: true; reply: PushReply } | { ok: false; failure: PushFailure }> {
   try {
     if (!(await identity.isOurs())) return { ok: false, failure: { kind: 'http', status: 401 } }
+    const mutations = await take()
+    if (mutations.length === 0) return { ok: true, reply: { results: [] } }
     const response = await post('/api/sync/push', { protocol: PROTOCOL_VERSION, device_id, mutations })
     if (response.status === 401) identity.doubt()
     if (!response.ok) return { ok: false, failure: await failureOf(response) }
     const reply = replyOf(await response.json())
     return reply ? { ok: true, reply } : { ok: false, failure: { kind: 'network' } }
   } catch {
+    // the next one asks who we are first: without a line it does not get as far as its mutations
+    identity.doubt()
     return { ok: false, failure: { kind: 'network' } }
   }
 }

@@ -120,7 +120,7 @@ export class OnlineStore implements LocalStore {
   async #push(mutation: Mutation): Promise<void> {
     const began = Date.now()
     for (let attempt = 0; ; attempt++) {
-      const reply = await pushServer(this.#identity, this.device_id, [mutation])
+      const reply = await pushServer(this.#identity, this.device_id, async () => [mutation])
       if (reply.ok) {
         this.#health.reached()
         const error = reply.reply.results[0]?.error

@@ -1,37 +1,69 @@
 import { dependants } from '../core/effect.ts'
 import { withFollowers } from '../core/hold.ts'
+import { joined, type Joined } from '../core/joining.ts'
 import type { Effect, Pending, Refusal } from '../core/pending.ts'
 import { newId } from '../../shared/kernel/id.ts'
 import type { DeviceStore } from './device-store.ts'
 import { clockBehind, serverNow, tickClock } from './device.ts'
 import type { NewMutation } from './host-protocol.ts'
 
+/** Runs a mutation's mutator at a clock value; throws when it is refused. */
+export type Check = (hlc: string) => Effect
+
+/** Finds out how to check a mutation that would come after `outbox`; undefined where there is no replica to run it on. */
+export type Prepare = (mutation: NewMutation, outbox: readonly Pending[]) => Promise<Check | undefined>
+
 /**
- * Queues a mutation in one transaction: clock, check, row. `check` runs the mutator when there is a replica to
- * run it on; when it throws, nothing is queued. Queueing the same id again changes nothing.
+ * Queues a mutation in one transaction: clock, check, row. When the check throws, nothing is queued. Queueing the same
+ * id again changes nothing. A save that goes on from one that waits takes its place.
  */
 export async function enqueue(
   db: DeviceStore,
   device_id: string,
   mutation: NewMutation,
-  check: (hlc: string) => Effect | undefined = () => undefined,
+  prepare: Prepare = async () => undefined,
 ): Promise<Pending> {
-  return db.atomically(async (tx) => {
-    const known = (await tx.outbox.get({ id: mutation.id })) ?? (await tx.dead.get(mutation.id))?.item
-    if (known) return known
-    const behind_ms = await clockBehind(tx)
-    const hlc = await tickClock(tx, device_id, Date.now() + behind_ms)
-    const effect = check(hlc)
-    const entry = {
-      ...mutation,
-      ...corrected(mutation, behind_ms),
-      hlc,
-      ...(effect ? { effect } : {}),
-      ...(await place(tx, device_id)),
-    }
-    const seq = await tx.outbox.add(entry)
-    return { ...entry, seq }
-  })
+  for (;;) {
+    const outbox = await readOutbox(db)
+    const plan = joined(mutation, outbox)
+    const check = await prepare(
+      plan.mutation,
+      outbox.filter(({ id }) => id !== plan.replaces?.id),
+    )
+    const queued = await db.atomically(async (tx) => {
+      const now = await readOutbox(tx)
+      // somebody has been faster: a push has begun, or another tab has queued something
+      if (joined(mutation, now).replaces?.id !== plan.replaces?.id) return undefined
+      return queue(tx, device_id, plan, check, now)
+    })
+    if (queued) return queued
+  }
+}
+
+async function queue(
+  tx: DeviceStore,
+  device_id: string,
+  { mutation, replaces }: Joined<NewMutation>,
+  check: Check | undefined,
+  outbox: readonly Pending[],
+): Promise<Pending> {
+  const known =
+    outbox.find(({ id, absorbs }) => id === mutation.id || absorbs?.includes(mutation.id)) ??
+    (await tx.dead.get(mutation.id))?.item
+  if (known) return known
+  const behind_ms = await clockBehind(tx)
+  const hlc = await tickClock(tx, device_id, Date.now() + behind_ms)
+  const effect = check?.(hlc)
+  const entry = {
+    ...mutation,
+    ...corrected(mutation, behind_ms),
+    hlc,
+    ...(effect ? { effect } : {}),
+    ...(await place(tx, device_id)),
+  }
+  if (replaces) await tx.outbox.delete(replaces.seq)
+  const seq = await tx.outbox.add(entry)
+  return { ...entry, seq }
 }
 
 /**

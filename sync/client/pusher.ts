@@ -1,7 +1,9 @@
 import type { Mutation, MutationResult } from '../protocol/push.ts'
+import type { Pending } from '../core/pending.ts'
 import { afterFailure, FRESH, type RetryState } from '../core/retry.ts'
 import { nextBatch, outcomeOf } from '../core/push-batch.ts'
 import { heldBack } from '../core/hold.ts'
+import { isJoinable } from '../core/joining.ts'
 import type { DeviceStore } from './device-store.ts'
 import { adoptServerTime, serverNow } from './device.ts'
 import type { pushServer } from './http.ts'
@@ -18,7 +20,7 @@ export interface PusherEvents {
   onSolved: (code: string) => void
 }
 
-type Push = (device_id: string, mutations: readonly Mutation[]) => ReturnType<typeof pushServer>
+type Push = (device_id: string, take: () => Promise<readonly Mutation[]>) => ReturnType<typeof pushServer>
 
 /** How long a pause for sign-in or attention lasts before one careful try, ms. */
 const LONG_PAUSE_MS = 60_000
@@ -68,13 +70,12 @@ export class Pusher {
 
   /** One push. Returns how long to sleep; 0 means: look again at once. */
   async #round(): Promise<number> {
-    const outbox = await readOutbox(this.#db)
-    const batch = nextBatch(outbox, this.#state, heldBack(outbox, await serverNow(this.#db)))
+    let batch = this.#batchOf(await readOutbox(this.#db), await serverNow(this.#db))
     if (batch.length === 0) {
       this.#solved()
       return LONG_PAUSE_MS
     }
-    const reply = await this.#push(this.#device_id, batch)
+    const reply = await this.#push(this.#device_id, async () => (batch = await this.#takeBatch()))
     if (this.#stopped) return 0
     if (reply.ok) {
       this.#state = FRESH
@@ -105,6 +106,19 @@ export class Pusher {
         return 0
       }
     }
+  }
+
+  /** What is sent may be known to the server from now on, whatever comes back: nothing may be joined with it any more. */
+  async #takeBatch(): Promise<Mutation[]> {
+    return this.#db.atomically(async (tx) => {
+      const batch = this.#batchOf(await readOutbox(tx), await serverNow(tx))
+      for (const { seq } of batch.filter(isJoinable)) await tx.outbox.update(seq, { tried: true })
+      return batch
+    })
+  }
+
+  #batchOf(outbox: readonly Pending[], now: number): Mutation[] {
+    return nextBatch(outbox, this.#state, heldBack(outbox, now))
   }
 
   #solved(): void {

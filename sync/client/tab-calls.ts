@@ -5,7 +5,7 @@ import type { HelloValue, HostCall, NewMutation } from './host-protocol.ts'
 import type { Holdings } from './holdings.ts'
 import type { LiveQueries } from './live-queries.ts'
 import type { ShapeStock } from './local-store.ts'
-import { enqueue, readOutbox } from './outbox.ts'
+import { enqueue } from './outbox.ts'
 import type { ReplicaLife } from './replica-life.ts'
 import type { Serial } from './serial.ts'
 import { storageError } from './storage-trouble.ts'
@@ -80,7 +80,7 @@ export class TabCalls {
   async #mutate(mutation: NewMutation): Promise<null> {
     const { db, device_id, serial, life, onQueued } = this.#deps
     await serial
-      .run(async () => enqueue(db, device_id, mutation, await life.prepare(mutation, await readOutbox(db))))
+      .run(() => enqueue(db, device_id, mutation, (joined, outbox) => life.prepare(joined, outbox)))
       .catch((error: unknown) => {
         throw storageError(error)
       })

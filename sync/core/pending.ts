@@ -26,6 +26,8 @@ export interface Pending extends Mutation {
   effect?: Effect | undefined
   /** When the person agreed to send what had grown old, epoch ms. */
   agreed_at?: number | undefined
+  /** It has been on its way to the server, which may know it. Noted of those that others could take up. */
+  tried?: boolean | undefined
   /** Earlier saves that this one has taken up: they are not sent by themselves. */
   absorbs?: readonly string[] | undefined
   /** How far this device's clock was behind the server's, ms, when `created_at` was put right by it. */

@@ -274,6 +274,42 @@ export const FAULTS: readonly Fault[] = [
     breaks: ['I1'],
   },
   {
+    name: 'sending what has grown old without asking',
+    focus: { acts: ['send'], more: ['day'] },
+    practices: { held: () => ({ asks: new Set(), waits: new Set() }) },
+    breaks: ['I16'],
+  },
+  {
+    name: 'sending what was agreed to in its old place',
+    focus: { acts: ['send', 'rename'], more: ['day', 'agree'] },
+    practices: { movedTo: (seq) => seq },
+    breaks: ['I1', 'I3', 'I4', 'I5'],
+  },
+  {
+    name: 'saving drafts over what others saved',
+    focus: { acts: ['save'], shapes: placesOf('acks', 'drafts', 'draft_conflicts') },
+    mutators: {
+      'draft.update': mutator({
+        ...known('draft.update'),
+        run: ({ id, set }) => [
+          { op: 'update', table: 'agent_drafts', key: { id: String(id) }, set: { ...Object(set) } },
+        ],
+      }),
+    },
+    breaks: ['I20'],
+  },
+  {
+    name: 'merging drafts without keeping the version that lost',
+    focus: { acts: ['save'], shapes: placesOf('acks', 'drafts', 'draft_conflicts') },
+    mutators: {
+      'draft.update': mutator({
+        ...known('draft.update'),
+        run: (args, rows, ctx) => known('draft.update').run(args, rows, ctx).slice(0, 1),
+      }),
+    },
+    breaks: ['I1', 'I20'],
+  },
+  {
     name: 'sending whole documents',
     practices: {
       args: (name, args, row) => {
@@ -283,7 +319,7 @@ export const FAULTS: readonly Fault[] = [
         return { ...args, set: { system_prompt, description, ...args['set'] } }
       },
     },
-    breaks: ['I1', 'I24'],
+    breaks: ['I1', 'I20', 'I24'],
   },
   // the server's part
   {

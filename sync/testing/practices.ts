@@ -2,6 +2,7 @@ import { tick } from '../../shared/kernel/hlc.ts'
 import type { Row } from '../../shared/kernel/mutator.ts'
 import { keyColumns } from '../core/effect.ts'
 import { foldChanges } from '../core/fold-changes.ts'
+import { heldBack } from '../core/hold.ts'
 import { replay } from '../core/overlay.ts'
 import type { Pending } from '../core/pending.ts'
 import { nextBatch, outcomeOf } from '../core/push-batch.ts'
@@ -26,6 +27,9 @@ export interface Practices {
   covered: typeof coveredBy
   tick: typeof tick
   batch: typeof nextBatch
+  held: typeof heldBack
+  /** The place of a mutation that its person has agreed to send after all. */
+  movedTo(seq: number, last: () => number): number
   outcome: typeof outcomeOf
   failure: typeof afterFailure
   replay: typeof replay
@@ -63,6 +67,8 @@ export const RIGHT: Practices = {
   covered: coveredBy,
   tick,
   batch: nextBatch,
+  held: heldBack,
+  movedTo: (_, last) => last(),
   outcome: outcomeOf,
   failure: afterFailure,
   replay,

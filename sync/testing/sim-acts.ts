@@ -1,6 +1,6 @@
 import { idOf } from './pending.ts'
 import type { SimDevice } from './sim-device.ts'
-import type { Fact } from './sim-facts.ts'
+import type { DraftLine, Fact } from './sim-facts.ts'
 import type { Act } from './sim-steps.ts'
 
 interface Sent {
@@ -13,6 +13,9 @@ interface Sent {
 /** An agent that may not be talked to any more; only the server knows. */
 export const WITHDRAWN_AGENT = idOf(7)
 
+/** What a draft begins with. */
+const LINES = 'one\ntwo\nthree\nfour'
+
 /** What an act asks of its device. */
 export interface Wish {
   name: string
@@ -20,6 +23,9 @@ export interface Wish {
   /** The row it is about. */
   on: Fact
   facts: Fact[]
+  /** Of its arguments; 1 when absent. */
+  version?: number
+  line?: DraftLine
   /** Notes that it was queued. */
   done?: () => void
 }
@@ -56,7 +62,8 @@ export class People {
       case 'draft':
         return this.#newDraft()
       case 'edit':
-        return draft === undefined ? undefined : this.#edit(draft, which)
+      case 'save':
+        return this.#toDraft(act, draft, device, which)
       case 'poison':
         return { name: 'test.poison', args: {}, on: { table: 'chats', key: { id: idOf(0) } }, facts: [] }
     }
@@ -65,6 +72,11 @@ export class People {
   #toChat(act: 'send' | 'rename' | 'delete', chat: string, device: SimDevice, which: number): Wish {
     if (act === 'send') return this.#send(chat, this.#parent(chat, device, which), false)
     return act === 'rename' ? this.#rename(chat) : this.#delete(chat)
+  }
+
+  #toDraft(act: 'edit' | 'save', draft: string | undefined, device: SimDevice, which: number): Wish | undefined {
+    if (draft === undefined) return undefined
+    return act === 'edit' ? this.#edit(draft, which) : this.#save(draft, device, which)
   }
 
   #create(which: number): Wish {
@@ -152,7 +164,7 @@ export class People {
   #newDraft(): Wish {
     const [agent_id, draft_id] = [this.#newId(), this.#newId()]
     const on = { table: 'agent_drafts', key: { id: draft_id } }
-    const args = { agent_id, draft_id, fields: { name: draft_id, description: '', system_prompt: '' } }
+    const args = { agent_id, draft_id, fields: { name: draft_id, description: '', system_prompt: LINES } }
     const facts = [on, { table: 'agents', key: { id: agent_id } }]
     return { name: 'agent.create', args, on, facts, done: () => this.#drafts.push(draft_id) }
   }
@@ -160,9 +172,23 @@ export class People {
   /** As clients of before merges save: without what they started from, so that the latest clock wins. */
   #edit(id: string, which: number): Wish {
     const value = `text ${this.#newId()}`
-    const latest = which % 2 ? { description: value } : { system_prompt: value }
+    const latest = which % 2 ? { description: value } : { name: value }
     const on = { table: 'agent_drafts', key: { id } }
     return { name: 'draft.update', args: { id, set: latest }, on, facts: [{ ...on, rests: true, latest }] }
+  }
+
+  /** As the editor saves: one line of the text that is shown, with that text. */
+  #save(id: string, device: SimDevice, which: number): Wish | undefined {
+    const on = { table: 'agent_drafts', key: { id } }
+    const base = device.shown(on.table, on.key)?.['system_prompt']
+    if (typeof base !== 'string') return undefined
+    const lines = base.split('\n')
+    // few places, so that people meet
+    const place = which % 2
+    const [text, over = ''] = [`line ${this.#newId()}`, lines[place]]
+    const args = { id, set: { system_prompt: lines.with(place, text).join('\n') }, base: { system_prompt: base } }
+    const facts = [{ ...on, rests: true as const }]
+    return { name: 'draft.update', version: 2, args, on, facts, line: { draft: id, text, over } }
   }
 }
 

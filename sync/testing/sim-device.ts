@@ -2,6 +2,7 @@ import { formatHlc, type Hlc } from '../../shared/kernel/hlc.ts'
 import { rowKeyText, type Mutator, type Row, type RowKey } from '../../shared/kernel/mutator.ts'
 import { adoptTime, behindBy, latestQueued } from '../core/clock.ts'
 import { dependants } from '../core/effect.ts'
+import { heldBack, withFollowers } from '../core/hold.ts'
 import type { Pending, Refusal } from '../core/pending.ts'
 import type { Mutation } from '../protocol/push.ts'
 import type { ShapeName } from '../protocol/shapes.ts'
@@ -21,6 +22,15 @@ export type DeviceEvent =
   | { do: 'clock'; skew: number }
   | { do: 'disk trouble'; times: number }
 
+/** What somebody does on a device, and the row that it is about. */
+export interface SimMutation {
+  id: string
+  name: string
+  args: Record<string, unknown>
+  on: RowKey
+  version?: number | undefined
+}
+
 export interface SimWorld {
   server: ModelServer
   mutators: Readonly<Record<string, Mutator>>
@@ -30,6 +40,8 @@ export interface SimWorld {
   newId(): string
   /** A device sends what it queued as `old` under another id. */
   renamed(old: string, id: string): void
+  /** Mutations leave a device. */
+  sent(device: SimDevice, batch: readonly Mutation[]): void
   /** A device has done something: what it shows may be looked at. */
   stepped(device: SimDevice): void
 }
@@ -41,6 +53,8 @@ export class SimDevice implements SimHost {
   line = true
   session = true
   diskTrouble = 0
+  /** Mutations that asked, and were sent after all. */
+  agreedTo = 0
   /** How far the wall clock is off, ms. */
   skew: number
   readonly underway: Mutation[][] = []
@@ -86,7 +100,7 @@ export class SimDevice implements SimHost {
   }
 
   /** Queues a mutation unless it is refused here. Answers with its clock. */
-  mutate(id: string, name: string, args: Record<string, unknown>, on: RowKey): string | undefined {
+  mutate({ id, name, args, on, version = 1 }: SimMutation): string | undefined {
     const { practices } = this.#world
     const now = this.#world.now() + this.skew + this.#behind
     const clock = practices.tick(this.#clock, now)
@@ -95,7 +109,7 @@ export class SimDevice implements SimHost {
       id,
       seq: this.#seq + 1,
       name,
-      version: 1,
+      version,
       args: practices.args(name, args, () => this.#engine.row(on)),
       hlc,
       created_at: new Date(now).toISOString(),
@@ -108,6 +122,32 @@ export class SimDevice implements SimHost {
 
   stepped(): void {
     this.#world.stepped(this)
+  }
+
+  sent(batch: readonly Mutation[]): void {
+    this.#world.sent(this, batch)
+  }
+
+  /** `release` of `client/outbox.ts`, for everything that asks. Answers with what was agreed to. */
+  agree(): string[] {
+    const { asks } = heldBack(this.idb.outbox, this.#world.now())
+    for (const id of asks) this.#release(id)
+    this.agreedTo += asks.size
+    return [...asks]
+  }
+
+  #release(id: string): void {
+    const item = this.idb.outbox.find((one) => one.id === id)
+    if (!item || item.outcome) return
+    const group = withFollowers(item, this.idb.outbox)
+    const rest = this.idb.outbox.filter((one) => !group.includes(one))
+    const moved = group.map((one) => ({
+      ...one,
+      lsn: undefined,
+      seq: this.practices.movedTo(one.seq, () => ++this.#seq),
+    }))
+    const agreed_at = this.#world.now()
+    this.idb.outbox = [...rest, ...moved.map((one) => (one.id === id ? { ...one, agreed_at } : one))]
   }
 
   change(id: string, more: Partial<Pending>): void {

@@ -1,5 +1,8 @@
+import { RUN_STARTERS } from '../../shared/chat/run-starters.ts'
 import { rowKeyText, type Row } from '../../shared/kernel/mutator.ts'
 import { SHAPES, shapeOfTable, type ShapeName } from '../protocol/shapes.ts'
+import { ASK_AFTER_MS } from '../core/hold.ts'
+import type { Mutation } from '../protocol/push.ts'
 import type { Applied, ModelServer } from './model-server.ts'
 import type { SimDevice } from './sim-device.ts'
 import { synced, visible } from './sim-store.ts'
@@ -16,6 +19,13 @@ export interface Fact {
   latest?: Record<string, unknown>
 }
 
+/** A line that somebody writes into a draft, over another that they have seen. */
+export interface DraftLine {
+  draft: string
+  text: string
+  over: string
+}
+
 interface Promised extends Fact {
   id: string
   shape: ShapeName
@@ -28,6 +38,9 @@ interface Written {
   mutation: string
   hlc: string
 }
+
+/** How far the clocks of a schedule may be off, and some. */
+const WRONG_CLOCKS_MS = 3 * 3_600_000
 
 const { table: MESSAGES } = SHAPES.messages
 
@@ -45,6 +58,10 @@ export class Facts {
   /** What each device was when it was looked at last. */
   readonly #seen: unknown[][] = []
   readonly #applied = new Map<string, Applied>()
+  /** When somebody wanted a mutation to be sent, epoch ms. */
+  readonly #wanted = new Map<string, number>()
+  /** Lines that nobody who saw them wrote over, with their drafts. */
+  readonly #lines = new Map<string, string>()
   /** Rows and their tables that a mutation in the overlay covered. */
   readonly #covered = new Map<string, Map<string, string>>()
 
@@ -71,6 +88,29 @@ export class Facts {
   /** Rows that the server has done away with: nothing is promised of them any more. */
   gone(keys: readonly { table: string; key: Record<string, string> }[]): void {
     for (const { table, key } of keys) this.#gone.add(rowKeyText(table, key))
+  }
+
+  /** A device has queued a mutation at `now`, epoch ms; perhaps with a line of a draft. */
+  wrote(mutation: string, now: number, line: DraftLine | undefined): void {
+    this.#wanted.set(mutation, now)
+    if (!line) return
+    // whoever writes over a line has seen it
+    this.#lines.delete(line.over)
+    this.#lines.set(line.text, line.draft)
+  }
+
+  /** The person has agreed to send these after all. */
+  agreed(mutations: readonly string[], now: number): void {
+    for (const id of mutations) this.#wanted.set(this.#nameOf(id), now)
+  }
+
+  /** I16: what starts a run leaves within a day of its person's word. */
+  sent(batch: readonly Mutation[], now: number): void {
+    for (const { id, name } of batch) {
+      const wanted = this.#wanted.get(this.#nameOf(id)) ?? now
+      if (RUN_STARTERS.includes(name) && now - wanted > ASK_AFTER_MS + WRONG_CLOCKS_MS)
+        throw new Error(`I16: ${id} was sent ${now - wanted} ms after it was wanted`)
+    }
   }
 
   renamed(old: string, id: string): void {
@@ -188,6 +228,17 @@ export class Facts {
     const ended = new Set([...applied, ...dead])
     for (const id of this.#queued.flat()) if (!ended.has(id)) throw new Error(`I3: ${id} was lost`)
     for (const [place, written] of this.#written) this.#checkLatest(place, written)
+    this.#checkLines()
+  }
+
+  /** I20: a line is in its draft, in an open conflict, or in what was refused. */
+  #checkLines(): void {
+    const drafts = this.#server.rows(SHAPES.drafts.table).map((row) => row['system_prompt'])
+    const open = this.#server.rows(SHAPES.draft_conflicts.table).filter((row) => row['settled_at'] === null)
+    const refused = this.#devices.flatMap(({ idb }) => idb.dead.map(({ item }) => item.args))
+    const left = JSON.stringify([drafts, open.map((row) => row['mine']), refused])
+    for (const [line, draft] of this.#lines)
+      if (!left.includes(line)) throw new Error(`I20: ${line} of ${draft} is gone`)
   }
 
   /** The latest clock has won. */

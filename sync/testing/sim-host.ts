@@ -31,6 +31,8 @@ export interface SimHost {
   sendAgain(ids: readonly string[]): void
   /** The server has said what time it is. */
   hearTime(): void
+  /** Mutations leave. */
+  sent(batch: readonly Mutation[]): void
   /** The engine has made a step: what the device shows may be looked at. */
   stepped(): void
 }

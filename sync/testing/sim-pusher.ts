@@ -1,4 +1,3 @@
-import { heldBack } from '../core/hold.ts'
 import { FRESH, type PushFailure, type RetryState } from '../core/retry.ts'
 import type { Mutation, MutationResult } from '../protocol/push.ts'
 import type { SimHost } from './sim-host.ts'
@@ -25,7 +24,7 @@ export class SimPusher {
   *round(fate: PushFate): Task {
     const { practices, idb } = this.#host
     if (this.#busy) return
-    const batch = practices.batch(idb.outbox, this.#state, heldBack(idb.outbox, Date.parse(this.#host.time())))
+    const batch = practices.batch(idb.outbox, this.#state, practices.held(idb.outbox, Date.parse(this.#host.time())))
     if (batch.length === 0) return
     this.#busy = true
     const reply = this.#send(batch, fate)
@@ -45,6 +44,7 @@ export class SimPusher {
 
   #send(batch: Mutation[], fate: PushFate): Reply {
     const { line, session, underway } = this.#host
+    this.#host.sent(batch)
     if (!line || fate === 'request lost') return lost()
     if (!session) return { ok: false, failure: { kind: 'http', status: 401 } }
     if (fate === 'late') {

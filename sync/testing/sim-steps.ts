@@ -3,7 +3,19 @@ import { SHAPE_NAMES } from '../protocol/shapes.ts'
 import type { End } from './sim-device.ts'
 import type { PushFate } from './sim-pusher.ts'
 
-const ACTS = ['create', 'rename', 'send', 'choose', 'prefer', 'note', 'draft', 'edit', 'delete', 'poison'] as const
+const ACTS = [
+  'create',
+  'rename',
+  'send',
+  'choose',
+  'prefer',
+  'note',
+  'draft',
+  'edit',
+  'save',
+  'delete',
+  'poison',
+] as const
 export type Act = (typeof ACTS)[number]
 
 /** One thing that happens; numbers are taken modulo what there is. */
@@ -20,6 +32,8 @@ export type Step =
   /** It is left alone with a good line for a while. */
   | { do: 'catch up'; device: number }
   | { do: 'steal'; device: number }
+  /** The person agrees to send what has grown old. */
+  | { do: 'agree'; device: number }
   | { do: 'lose replica' | 'write behind' | 'deliver'; device: number }
   | { do: 'line' | 'session'; device: number; on: boolean }
   | { do: 'clock'; device: number; skew: number }
@@ -29,6 +43,8 @@ export type Step =
   | { do: 'withdraw'; shape: number }
   | { do: 'restart server' | 'move server' }
   | { do: 'pages'; size: number }
+  /** More than a day goes by. */
+  | { do: 'day' }
   | { do: 'answer' | 'purge'; which: number }
 
 const device = fc.nat(2)
@@ -42,7 +58,7 @@ const MINUTE = 60_000
 const SKEWS = [-60 * MINUTE, -MINUTE, 0, 4 * MINUTE, 60 * MINUTE]
 
 /** What people mostly do. */
-const OFTEN: readonly Act[] = ['rename', 'send', 'choose', 'prefer', 'edit']
+const OFTEN: readonly Act[] = ['rename', 'send', 'choose', 'prefer', 'edit', 'save']
 const USUAL: readonly Act[] = [...OFTEN, ...OFTEN, 'note', 'create', 'draft', 'delete']
 const fate = fc.oneof(
   { weight: 3, arbitrary: fc.constant<PushFate>('fine') },
@@ -70,6 +86,8 @@ function stepOf({ acts = USUAL, shapes = ALL, more = [] }: Focus): fc.Arbitrary<
     some(3, 'catch up', fc.record({ do: one('catch up'), device })),
     some(2, 'end', fc.record({ do: one('end'), device, how })),
     some(2, 'steal', fc.record({ do: one('steal'), device })),
+    some(2, 'agree', fc.record({ do: one('agree'), device })),
+    some(1, 'day', fc.record({ do: one('day') })),
     some(2, 'lose replica', fc.record({ do: one('lose replica', 'write behind', 'deliver'), device })),
     some(2, 'line', fc.record({ do: one('line', 'session'), device, on: fc.boolean() })),
     some(2, 'clock', fc.record({ do: one('clock'), device, skew: fc.constantFrom(...SKEWS) })),

@@ -21,6 +21,7 @@ export interface Variant {
 }
 
 const USER = '00000000-0000-7000-8000-000000000001'
+const LONGER_THAN_A_DAY_MS = 30 * 3_600_000
 const START = Date.parse('2026-11-22T00:00:00.000Z')
 const SKEWS = [0, -400, 400]
 /** To the end of whatever it is. */
@@ -50,6 +51,7 @@ export class Simulator {
       now: () => this.#now,
       newId,
       renamed: (old, id) => this.#facts.renamed(old, id),
+      sent: (_, batch) => this.#facts.sent(batch, this.#now),
       stepped: (device) => this.#look(device),
     }
     this.devices = SKEWS.slice(0, devices).map((skew, index) => new SimDevice(idOf(index + 1), world, skew))
@@ -82,6 +84,8 @@ export class Simulator {
         return this.#work(step, device)
       case 'catch up':
         return this.#catchUp(device)
+      case 'agree':
+        return this.#agree(device)
       case 'continue':
         for (let index = 0; index < step.steps; index++) device.engine.tasks.step(step.which)
         return
@@ -117,6 +121,9 @@ export class Simulator {
         // that takes minutes: what was on its way has long arrived
         for (const { engine } of this.devices) engine.tasks.drain()
         return this.server.move()
+      case 'day':
+        this.#now += LONGER_THAN_A_DAY_MS
+        return
       case 'pages':
         this.server.page = step.size
         return
@@ -138,13 +145,20 @@ export class Simulator {
     }
     for (let round = 0; round < MOST_ROUNDS && !this.devices.every((device) => this.#inStep(device)); round++) {
       this.#now += 50
-      for (const device of this.devices) this.#catchUp(device)
+      for (const device of this.devices) {
+        this.#agree(device)
+        this.#catchUp(device)
+      }
     }
     for (const device of this.devices) {
       if (!this.#inStep(device)) throw new Error('I4: something never settled')
       for (const name of SHAPE_NAMES) this.#compare(device, name)
     }
     this.#facts.checkEnd()
+  }
+
+  #agree(device: SimDevice): void {
+    this.#facts.agreed(device.agree(), this.#now)
   }
 
   #catchUp({ engine, line }: SimDevice): void {
@@ -177,14 +191,14 @@ export class Simulator {
   #act(act: Act, device: SimDevice, which: number): void {
     const wish = this.#people.wish(act, device, which)
     if (!wish) return
-    const { name, args, on, facts, done } = wish
     const id = idOf(this.#ids++)
     this.#acting = true
-    const hlc = device.mutate(id, name, args, on)
+    const hlc = device.mutate({ id, ...wish })
     this.#acting = false
     if (hlc === undefined) return
-    done?.()
-    this.#facts.promise(this.devices.indexOf(device), id, hlc, facts)
+    wish.done?.()
+    this.#facts.promise(this.devices.indexOf(device), id, hlc, wish.facts)
+    this.#facts.wrote(id, this.#now, wish.line)
     this.#facts.check(device)
   }
 

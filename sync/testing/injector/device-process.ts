@@ -68,7 +68,7 @@ async function openReplica(): Promise<PgliteReplica> {
     })
     await ensureSchema(pg)
     const remove = async () => rmSync(dataDir, { recursive: true, force: true })
-    return PgliteReplica.over(pg, { user_id, mutators: MUTATORS, remove })
+    return PgliteReplica.over(pg, { user_id, mutators: MUTATORS, lasting: true, remove, onComplete: () => undefined })
   }
   try {
     return await open()

@@ -47,9 +47,9 @@ async function write(
   args: Record<string, unknown>,
   rows: readonly { view: string; id: string }[] = [],
 ): Promise<boolean> {
-  const id = await device.mutate(name, args)
-  if (id === undefined) return false
-  world.ledger.keep({ id, name, device, rows })
+  const queued = await device.mutate(name, args)
+  if (queued === undefined) return false
+  world.ledger.keep({ ...queued, name, device, rows })
   world.ledger.look(device)
   return true
 }

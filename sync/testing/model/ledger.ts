@@ -6,6 +6,8 @@ export interface Kept {
   id: string
   name: string
   device: NodeDevice
+  /** Earlier writes that it has taken up: what becomes of it becomes of them. */
+  absorbs: readonly string[]
   /** Rows that it made: they show on its device from then on. */
   rows: readonly { view: string; id: string }[]
 }
@@ -61,7 +63,9 @@ export class Ledger {
     const [first] = this.#broken
     if (first !== undefined) throw new Error(first)
     const buried = new Map(dead.map((entry) => [entry.id, entry]))
+    const absorbed = new Set(this.kept.flatMap(({ absorbs }) => absorbs))
     for (const { id, name } of this.kept) {
+      if (absorbed.has(id)) continue
       const [status, entry] = [outcomes.get(id), buried.get(id)]
       if (status === 'applied' && entry)
         throw new Error(`I2: ${name} ${id} took effect and lies among the dead letters`)

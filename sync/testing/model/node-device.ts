@@ -2,7 +2,7 @@ import type { PGlite } from '@electric-sql/pglite'
 import { newId } from '../../../shared/kernel/id.ts'
 import { MUTATORS } from '../../../shared/registry.ts'
 import { Health } from '../../client/health.ts'
-import { enqueue, readOutbox } from '../../client/outbox.ts'
+import { enqueue } from '../../client/outbox.ts'
 import { Pusher } from '../../client/pusher.ts'
 import type { Replica } from '../../client/replica.ts'
 import { Serial } from '../../client/serial.ts'
@@ -15,6 +15,12 @@ import { replicaOver } from '../replica-pg.ts'
 import { Line } from './line.ts'
 
 export type Push = ConstructorParameters<typeof Pusher>[3]
+
+export interface Queued {
+  id: string
+  /** Earlier ones that it has taken up. */
+  absorbs: readonly string[]
+}
 
 export interface NodeDeviceOptions {
   pg: PGlite
@@ -65,8 +71,8 @@ export class NodeDevice {
     return this.#life?.complete ?? false
   }
 
-  /** Queues; answers with the mutation's id, or nothing when it is refused here. */
-  async mutate(name: string, args: Record<string, unknown>): Promise<string | undefined> {
+  /** Queues; answers with nothing when it is refused here. */
+  async mutate(name: string, args: Record<string, unknown>): Promise<Queued | undefined> {
     return this.#life?.mutate(name, args)
   }
 
@@ -166,21 +172,24 @@ class Life {
     await this.#serial.run(async () => undefined)
   }
 
-  async mutate(name: string, args: Record<string, unknown>): Promise<string | undefined> {
+  async mutate(name: string, args: Record<string, unknown>): Promise<Queued | undefined> {
     const { store, id: device_id } = this.#device
     const version = MUTATORS[name]?.version ?? 1
     const mutation = { id: newId(), name, version, args, created_at: new Date().toISOString() }
+    let absorbs: readonly string[] = []
     try {
       await this.#serial.run(async () => {
-        const check = this.complete ? await this.#replica.prepare(mutation, await readOutbox(store)) : undefined
-        await enqueue(store, device_id, mutation, check)
+        const queued = await enqueue(store, device_id, mutation, async (joined, outbox) =>
+          this.complete ? this.#replica.prepare(joined, outbox) : undefined,
+        )
+        absorbs = queued.absorbs ?? []
       })
     } catch {
       return undefined
     }
     this.#pusher.wake()
     await this.#settler.settle()
-    return mutation.id
+    return { id: mutation.id, absorbs }
   }
 
   hurry(): void {

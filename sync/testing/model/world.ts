@@ -77,7 +77,7 @@ export class World {
         pg,
         user_id: actor.user_id,
         origin: ground.harness.url,
-        push: (device_id, mutations) => this.#push(device, device_id, mutations),
+        push: (device_id, take) => this.#push(device, device_id, take),
         replica: flaw?.replica,
         onShown: (shown) => this.ledger.look(shown),
       })
@@ -188,12 +188,12 @@ export class World {
     return found
   }
 
-  async #push(device: NodeDevice, device_id: string, mutations: Parameters<Push>[1]): ReturnType<Push> {
+  async #push(device: NodeDevice, device_id: string, take: Parameters<Push>[1]): ReturnType<Push> {
     const { db } = this.#ground
     if (!device.line.up) return { ok: false, failure: { kind: 'network' } }
     try {
       await this.#flaw?.forget?.(db)
-      const body = { protocol: PROTOCOL_VERSION, device_id, mutations: structuredClone([...mutations]) }
+      const body = { protocol: PROTOCOL_VERSION, device_id, mutations: structuredClone([...(await take())]) }
       const reply = await push({ db, mutators: MUTATORS, hooks: testHooks() }, this.#actor, body)
       const losing = this.#losing.get(device) ?? 0
       this.#losing.set(device, losing - 1)
