@@ -7,6 +7,7 @@ import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../server/kerne
 import { makeDataDir } from '../../server/kernel/testing/data-dir.ts'
 import { startShapeHarness, textRows, type ShapeHarness } from './testing.ts'
 import { StrictReplica } from './testing-replica.ts'
+import { lines } from './testing-rows.ts'
 
 const ROUNDS = Number(process.env['BANYAN_KILLS'] ?? 20)
 const FILTERS = ['true', 'owner = 1', "owner = 2 and note <> 'x'", 'n > 500']
@@ -127,8 +128,4 @@ function pause(ms: number): Promise<void> {
 
 function random(below: number): number {
   return Math.floor(Math.random() * below)
-}
-
-function lines(rows: unknown[]): string[] {
-  return rows.map((row) => JSON.stringify(row, Object.keys(Object(row)).sort())).sort()
 }

@@ -9,6 +9,7 @@ import { SEED } from '../testing/seed.ts'
 import { silentLog } from './sync-log.ts'
 import { startShapeHarness, textRows, type ShapeHarness } from './testing.ts'
 import { StrictReplica } from './testing-replica.ts'
+import { lines } from './testing-rows.ts'
 
 const ROUNDS = Number(process.env['BANYAN_ROUNDS'] ?? 12)
 const DISK_BYTES = 64 * 1024 * 1024
@@ -116,8 +117,4 @@ function mountSmallDisk(): string | undefined {
     const [reason] = (error instanceof Error ? error.message : String(error)).trim().split('\n').slice(-1)
     return `no tmpfs can be mounted: ${reason ?? 'mount failed'}`
   }
-}
-
-function lines(rows: unknown[]): string[] {
-  return rows.map((row) => JSON.stringify(row, Object.keys(Object(row)).sort())).sort()
 }

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SECRET, startShapeHarness, textRows, type ShapeHarness } from './testing.ts'
 import { StrictReplica } from './testing-replica.ts'
+import { outline } from './testing-rows.ts'
 
 const MEGABYTE = 1024 * 1024
 /** Whoever holds it keeps snapshots of `things` from coming to their end. */
@@ -158,10 +158,4 @@ function memory(): number {
 function lsnOf(text: string): bigint {
   const [high = '0', low = '0'] = text.split('/')
   return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`)
-}
-
-/** How many rows, and which: their text is long. */
-function outline(rows: unknown[]): string {
-  const lines = rows.map((row) => JSON.stringify(row, Object.keys(Object(row)).sort())).sort()
-  return `${lines.length} rows ${createHash('sha1').update(lines.join()).digest('hex')}`
 }

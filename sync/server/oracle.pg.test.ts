@@ -2,6 +2,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startShapeHarness, textRows, type ShapeHarness } from './testing.ts'
 import { StrictReplica } from './testing-replica.ts'
+import { lines } from './testing-rows.ts'
 import { generator } from './testing-random.ts'
 import { SEED } from '../testing/seed.ts'
 
@@ -77,10 +78,6 @@ async function prepare(db: pg.Pool, url: string): Promise<string> {
   own.username = role
   own.password = 'oracle'
   return own.href
-}
-
-function lines(rows: unknown[]): string[] {
-  return rows.map((row) => JSON.stringify(row, Object.keys(Object(row)).sort())).sort()
 }
 
 /** Random transactions: inserts, updates, deletes, key changes, savepoints, and a third of them rolled back. */
