@@ -153,11 +153,36 @@ describe.skipIf(!hasChromium)('a browser that gives less than everything', () =>
     expect(await rename('room again')).toBe('done')
     await browser.until(tab, `${IN_STEP} && ${titled('room again')}`)
     expect(onServer()).toBe('room again')
-    await tab.waitForTimeout(1000)
+    // what was written half-way is built anew, and is safe a moment later
+    await browser.until(tab, `${keeps('all')} && ${IN_STEP} && ${titled('room again')}`)
+    await tab.waitForTimeout(2000)
     await offline(browser.context, true)
     await tab.reload()
     await browser.until(tab, `${keeps('all')} && ${titled('room again')}`)
     await offline(browser.context, false)
+    await browser.until(tab, IN_STEP)
+  })
+
+  test('a device that is full when the app starts, without the server, shows what it holds (I34)', async () => {
+    await browser.context.route('**/assets/worker-*.js', (route) =>
+      withFirst(route, FULL_AT_TIMES.replace('full = false', 'full = true')),
+    )
+    await offline(browser.context, true)
+    tab = await browser.open()
+    await browser.until(tab, `page.store.status.mode === 'replica' && ${titled('room again')}`)
+    expect(await rename('still no room')).toBe('device/full')
+    await offline(browser.context, false)
+  })
+
+  test('without a worker the page is its own engine: no replica, but an outbox', async () => {
+    tab = await browser.open('delete globalThis.Worker')
+    await browser.until(tab, `page.chats.ready && ${keeps('outbox')}`)
+    await offline(browser.context, true)
+    expect(await rename('without a worker')).toBe('done')
+    await browser.until(tab, 'page.store.status.pending === 1')
+    await offline(browser.context, false)
+    await browser.until(tab, `${IN_STEP} && ${titled('without a worker')}`)
+    expect(onServer()).toBe('without a worker')
   })
 })
 

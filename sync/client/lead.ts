@@ -45,7 +45,9 @@ export async function lead(
         }
       })
     const db = new DeviceDb(options.user_id)
-    engine = new Engine({ ...options, db, device_id: await deviceId(db), lead: await nextLead(db), openReplica })
+    // a full device can note nothing; the time is higher than what was noted
+    const number = await nextLead(db).catch(() => Date.now())
+    engine = new Engine({ ...options, db, device_id: await deviceId(db), lead: number, openReplica })
     await engine.start()
     await new Promise(() => undefined)
   }

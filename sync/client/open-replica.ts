@@ -31,19 +31,23 @@ type Way = 'own' | 'heir' | 'bare'
  */
 export async function openReplica(user_id: string, files: ReplicaFiles, report: Report): Promise<PgliteReplica> {
   let last: unknown
+  /** Nothing more can be written: what lies there is all there is, and stays. */
+  let full = false
   for (const home of await homes(user_id, nameOf({ schema: schemaHash(), generation: files.generation }))) {
+    if (full && home.lasting) continue
     for (const way of await waysInto(home)) {
       try {
         if (way !== 'own') await home.remove()
         const replica = await openAt(user_id, home, files, way, report)
-        void removeOrphans().catch(() => undefined)
+        void removeOrphans(user_id).catch(() => undefined)
         return replica
       } catch (error) {
         last = error
         report(`${home.dataDir} (${way}): ${String(error)}`)
         // it may still be at it: these files are not ours to delete now, and the next start takes others
         if (error instanceof OpenTimeout || error instanceof NoProgram) throw error
-        if (isFull(error)) break
+        full = isFull(error) || !(await home.hasRoom())
+        if (full) break
         if (way === 'own' && !(await canStart())) throw error
       }
     }

@@ -40,6 +40,8 @@ export class PgliteReplica implements Replica {
   readonly #carried: boolean
   #completed = false
   #broken = false
+  /** The disk has refused a part of what was to be written together. */
+  #torn = false
   #onBroken: () => void = () => undefined
 
   private constructor(pg: PGliteInterface, deps: ReplicaDeps, progress: Progress, carried: boolean) {
@@ -181,7 +183,14 @@ export class PgliteReplica implements Replica {
 
   async flush(): Promise<void> {
     // Commits are written behind; only the file system itself can be waited for.
-    await this.#pg.fs?.syncToFs(false)
+    try {
+      await this.#pg.fs?.syncToFs(false)
+    } catch (error) {
+      this.#torn = true
+      throw error
+    }
+    // Files that were written half-way opened once and not again: they are not trusted, now that there is room.
+    if (this.#torn) this.#break()
   }
 
   onBroken(listener: () => void): void {
@@ -211,17 +220,20 @@ export class PgliteReplica implements Replica {
     await this.#deps.remove()
   }
 
-  /** Tells when the database turns out to be damaged. */
+  /** Tells once when the database turns out to be damaged. */
   async #watch<T>(work: Promise<T>): Promise<T> {
     try {
       return await work
     } catch (error) {
-      if (isDamage(error) && !this.#broken) {
-        this.#broken = true
-        this.#onBroken()
-      }
+      if (isDamage(error)) this.#break()
       throw error
     }
+  }
+
+  #break(): void {
+    if (this.#broken) return
+    this.#broken = true
+    this.#onBroken()
   }
 
   /** Replays with more and more synced rows at hand until none is missing: two or three rounds. */

@@ -8,6 +8,8 @@ export interface ReplicaHome {
   lasting: boolean
   /** Whether there is a database already. */
   exists(): Promise<boolean>
+  /** Whether something can be written here: a database that cannot write fails with many words, and not with this one. */
+  hasRoom(): Promise<boolean>
   /** Deletes the replica's files; the database must be closed. */
   remove(): Promise<void>
   /** Names of this person's other replicas here, the latest first. */
@@ -22,6 +24,7 @@ export interface ReplicaHome {
 
 const ROOT = 'banyan'
 const IDB_PREFIX = 'banyan-replica'
+const PROBE_BYTES = 1 << 20
 
 /** Places to try, best first. */
 export async function homes(user_id: string, name: string): Promise<ReplicaHome[]> {
@@ -36,6 +39,7 @@ function memoryHome(name: string, disk: ReplicaHome | undefined): ReplicaHome {
     dataDir: 'memory://',
     lasting: false,
     exists: async () => false,
+    hasRoom: async () => true,
     remove: async () => undefined,
     others: async () => (disk ? [...((await disk.exists()) ? [name] : []), ...(await disk.others())] : []),
     beside: (other) => disk?.beside(other) ?? home,
@@ -64,6 +68,7 @@ function opfsHomeOf(user_id: string, name: string): ReplicaHome {
     dataDir: `memfs2opfs://${ROOT}/${user_id}/${name}`,
     lasting: true,
     exists: async () => (await madeAt(await own(), name)) !== undefined,
+    hasRoom: async () => hasRoom(await own()).catch(() => false),
     remove: async () => {
       await (await own()).removeEntry(name, { recursive: true }).catch(ifMissing)
     },
@@ -104,6 +109,23 @@ async function madeAt(directory: FileSystemDirectoryHandle, name: string): Promi
   }
 }
 
+/** Writes what a database writes at a time, and takes it back. */
+async function hasRoom(directory: FileSystemDirectoryHandle): Promise<boolean> {
+  const name = 'probe'
+  const handle = await directory.getFileHandle(name, { create: true })
+  try {
+    if (!('createSyncAccessHandle' in handle)) return true
+    const access = await handle.createSyncAccessHandle()
+    try {
+      return access.write(new Uint8Array(PROBE_BYTES)) === PROBE_BYTES
+    } finally {
+      access.close()
+    }
+  } finally {
+    await directory.removeEntry(name).catch(() => undefined)
+  }
+}
+
 function idbHome(user_id: string, name: string): ReplicaHome {
   const prefix = `/pglite/${IDB_PREFIX}-${user_id}-`
   const others = async () =>
@@ -114,6 +136,8 @@ function idbHome(user_id: string, name: string): ReplicaHome {
     dataDir: `idb://${IDB_PREFIX}-${user_id}-${name}`,
     lasting: true,
     exists: async () => (await indexedDB.databases()).some(({ name: other }) => other === `${prefix}${name}`),
+    // it is the second choice, and the browser counts both together
+    hasRoom: async () => true,
     remove: () => deleteDatabase(`${prefix}${name}`),
     others,
     beside: (other) => idbHome(user_id, other),
@@ -134,11 +158,13 @@ export async function removeReplicas(user_id: string): Promise<void> {
 }
 
 /** Deletes replicas of people of whom nothing else is here: a sign-out could not delete what a frozen tab held. */
-export async function removeOrphans(): Promise<void> {
+export async function removeOrphans(user_id: string): Promise<void> {
   const known = new Set((await indexedDB.databases()).map(({ name }) => name))
+  // a browser that does not name what is there must not be believed
+  if (!known.has(deviceDbName(user_id))) return
   const banyan = await (await navigator.storage.getDirectory()).getDirectoryHandle(ROOT)
-  for await (const user_id of banyan.keys())
-    if (!known.has(deviceDbName(user_id))) await banyan.removeEntry(user_id, { recursive: true }).catch(() => undefined)
+  for await (const other of banyan.keys())
+    if (!known.has(deviceDbName(other))) await banyan.removeEntry(other, { recursive: true }).catch(() => undefined)
 }
 
 function deleteDatabase(name: string): Promise<void> {
