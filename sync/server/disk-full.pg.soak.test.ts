@@ -20,7 +20,7 @@ const why = mountSmallDisk()
 
 // Other than a device that is always full, a disk takes the beginning of a write and refuses the rest.
 describe.skipIf(why !== undefined)(
-  `a small disk that fills up again and again${why ? ` (skipped: ${why})` : ''}`,
+  `a small disk that fills up again and again${why ? ` (skipped, for it needs a tmpfs: ${why})` : ''}`,
   () => {
     let harness: ShapeHarness
     let failures = 0
@@ -114,7 +114,7 @@ function mountSmallDisk(): string | undefined {
     return undefined
   } catch (error) {
     rmSync(disk, { recursive: true })
-    const [reason] = (error instanceof Error ? error.message : String(error)).trim().split('\n').slice(-1)
-    return `no tmpfs can be mounted: ${reason ?? 'mount failed'}`
+    const said = error instanceof Error ? error.message : String(error)
+    return said.split('\n').find((line) => line.startsWith('mount:')) ?? said
   }
 }
