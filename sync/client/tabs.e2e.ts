@@ -102,8 +102,9 @@ describe.skipIf(!hasChromium)('several tabs of one browser', () => {
   test('frozen while the server is away: the next one begins with what the storage holds (I31)', async () => {
     other = await browser.open()
     await browser.until(other, LOCAL_AND_IN_STEP)
-    // what is on the screen is on the disk a moment later
-    await other.waitForTimeout(1000)
+    // what has settled is on the disk, and what came before it too (I15)
+    await other.evaluate((id) => window.page?.rename(id, 'on the disk'), idOf(12))
+    await browser.until(other, `${titled('on the disk')} && ${LOCAL_AND_IN_STEP}`)
     const renderer = await rendererOf(leader)
     await offline(browser.context, true)
     await other.bringToFront()
