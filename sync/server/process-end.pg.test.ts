@@ -50,7 +50,7 @@ describe('a server process with many live readers that ends', () => {
       })
       readers.push({ replica: new StrictReplica(stream), stream })
     }
-  })
+  }, 120_000)
   afterAll(async () => {
     ended.abort()
     await end('SIGKILL')
