@@ -158,7 +158,7 @@ export class People {
     const latest = { value: this.#newId() }
     const on = { table: 'preferences', key: { user_id: this.#user_id, key } }
     const args = { key, ...latest, ...(chat_id === undefined ? {} : { chat_id }) }
-    return { name: 'test.note', args, on, facts: [{ ...on, latest }] }
+    return { name: 'test.note', args, on, facts: [{ ...on, latest, clockless: true }] }
   }
 
   #newDraft(): Wish {

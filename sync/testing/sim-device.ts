@@ -128,17 +128,17 @@ export class SimDevice implements SimHost {
     this.#world.sent(this, batch)
   }
 
-  /** `release` of `client/outbox.ts`, for everything that asks. Answers with what was agreed to. */
-  agree(): string[] {
+  /** `release` of `client/outbox.ts`, for everything that asks. Answers with what was agreed to, and what moved with it. */
+  agree(): { asked: string[]; moved: string[] } {
     const { asks } = heldBack(this.idb.outbox, this.#world.now())
-    for (const id of asks) this.#release(id)
+    const moved = [...asks].flatMap((id) => this.#release(id))
     this.agreedTo += asks.size
-    return [...asks]
+    return { asked: [...asks], moved }
   }
 
-  #release(id: string): void {
+  #release(id: string): string[] {
     const item = this.idb.outbox.find((one) => one.id === id)
-    if (!item || item.outcome) return
+    if (!item || item.outcome) return []
     const group = withFollowers(item, this.idb.outbox)
     const rest = this.idb.outbox.filter((one) => !group.includes(one))
     const moved = group.map((one) => ({
@@ -148,6 +148,7 @@ export class SimDevice implements SimHost {
     }))
     const agreed_at = this.#world.now()
     this.idb.outbox = [...rest, ...moved.map((one) => (one.id === id ? { ...one, agreed_at } : one))]
+    return moved.map((one) => one.id)
   }
 
   change(id: string, more: Partial<Pending>): void {
