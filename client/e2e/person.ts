@@ -106,11 +106,12 @@ export async function newPage(
   return { page, trouble: watch(page, ...origins) }
 }
 
-/** Writes into the composer and sends it. */
+/** Writes into the composer and sends it; the page may keep it there for a moment, until the chat has been read. */
 export async function say(page: Page, text: string): Promise<void> {
   const composer = page.getByTestId('composer')
   await composer.fill(text)
   await composer.press('Enter')
+  await eventually('it is taken', async () => (await composer.inputValue()) !== text)
 }
 
 /** A new chat with an agent that the person has; answers with its address once it is open. */
