@@ -36,7 +36,7 @@ describe('a run whose model fails', () => {
       execution_status: 'failed',
     })
     expect(answer.metadata.error?.code).toBe(code)
-    expect(frames.at(-1)).toMatchObject({ t: 'run.end', status: 'failed' })
+    await until(() => frames.at(-1)).toMatchObject({ t: 'run.end', status: 'failed' })
     // The next one is not harmed by it.
     bench.mock.set({ fault: undefined })
     expect(await ended(bench.db, await turn())).toMatchObject({ content: WHOLE, status: 'sent' })
