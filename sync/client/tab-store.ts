@@ -119,13 +119,15 @@ export class TabStore implements LocalStore {
 
   /** Asks again while a replica is being opened, and while an engine that has taken over has not told of itself. */
   async #patiently<T>(ask: () => Promise<T>): Promise<T> {
-    const began = Date.now()
+    // from the first refusal: a frozen engine that is found out has cost seconds before its successor begins
+    let refused: number | undefined
     for (;;) {
       try {
         return await ask()
       } catch (error) {
+        refused ??= Date.now()
         const patience = this.#hostStatus.opening ? OPENING_MS : GREETING_MS
-        if (!isUnavailable(error) || this.#closed || Date.now() - began > patience) throw error
+        if (!isUnavailable(error) || this.#closed || Date.now() - refused > patience) throw error
         await new Promise((resolve) => setTimeout(resolve, 100))
       }
     }

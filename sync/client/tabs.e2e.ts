@@ -108,6 +108,7 @@ describe.skipIf(!hasChromium)('several tabs of one browser', () => {
     const renderer = await rendererOf(leader)
     await offline(browser.context, true)
     await other.bringToFront()
+    await other.evaluate(untilNobodyWrites)
     process.kill(renderer, 'SIGSTOP')
     try {
       const began = Date.now()
@@ -123,3 +124,20 @@ describe.skipIf(!hasChromium)('several tabs of one browser', () => {
     await goesOn(leader)
   })
 })
+
+/** Runs in a page: comes back once no file of the origin has changed for a second. */
+async function untilNobodyWrites(): Promise<void> {
+  const stateOf = async (directory: FileSystemDirectoryHandle): Promise<string> => {
+    const states: string[] = []
+    for await (const [name, handle] of directory.entries()) {
+      if (handle instanceof FileSystemDirectoryHandle) states.push(`${name}/(${await stateOf(handle)})`)
+      else if (handle instanceof FileSystemFileHandle) states.push(`${name} ${(await handle.getFile()).lastModified}`)
+    }
+    return states.sort().join(' ')
+  }
+  const now = async () => stateOf(await navigator.storage.getDirectory())
+  for (let before = '', after = await now(); before !== after; after = await now()) {
+    before = after
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+  }
+}
