@@ -63,6 +63,7 @@ describe('the log on the disk', () => {
     const shape = new Shape(stream)
     await same(shape)
     // The beginning may go while a new reader is on its way through it: then it has fetched anew already.
+    await expect.poll(() => replica.upToDate).toBe(true)
     const before = replica.refetches
     await harness.restart(() => harness.db.query(`update rows set note = 'while it was away' where id = 1`))
     await same(shape)
